@@ -1,0 +1,5 @@
+//! tradewright
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod math;

@@ -1,0 +1,1 @@
+//! f64 and tick kernels that know no domain type
