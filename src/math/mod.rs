@@ -1,1 +1,9 @@
 //! f64 and tick kernels that know no domain type
+
+mod indicator;
+mod rational;
+
+pub use indicator::{
+    Indicator, InputError, LARGEST_INPUT, LONGEST_WINDOW, Ohlcv, ParameterError, SMALLEST_PRICE,
+};
+pub use rational::Ratio;
