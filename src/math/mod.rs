@@ -1,5 +1,6 @@
 //! f64 and tick kernels that know no domain type
 
+pub mod exact;
 mod indicator;
 mod rational;
 
