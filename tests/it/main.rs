@@ -1,13 +1,5 @@
 //! The one integration binary: one file per behaviour.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    missing_docs,
-    unreachable_pub,
-    reason = "what is banned in the library for its own sake is fine in its tests"
-)]
-
+mod exact_kernels;
+mod indicators;
 mod tidy;
