@@ -201,7 +201,7 @@ pub trait RiskManager: State + Send {
 }
 
 /// A check of every order, exits too: grid, price collar, throttle.
-pub trait OrderGate: Send {
+pub trait OrderGate: State + Send {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
