@@ -13,3 +13,5 @@ pub mod risk;
 pub mod strategy;
 
 pub mod engine;
+
+pub mod sim;
