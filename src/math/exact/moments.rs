@@ -1,0 +1,310 @@
+//! Sum and sum of squares of the last closes, and where the last close lies among them, exactly.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::wide::Wide;
+use super::{Deviation, check_length, check_ratio};
+use crate::math::{ParameterError, Ratio};
+
+/// Where the last close lies relative to mean and bands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The close against the mean.
+    pub(super) side: Ordering,
+    /// |close - mean| against the half width of the bands.
+    pub(super) reach: Ordering,
+}
+
+/// A window of closes with the band around its mean.
+///
+/// With n closes x, d = n * close - sum(x) and v = n * sum(x^2) - sum(x)^2, the close lies outside
+/// of mean -+ (p/q) * deviation exactly when q^2 * d^2 > p^2 * v (sample form: with n - 1 on the
+/// left and n on the right). Neither d nor v changes when all closes are shifted, so both may be
+/// computed modulo 2^64 as long as their true values fit: the sums may wrap, no base is needed,
+/// nothing drifts. Whether they fit is known from `near` and `span`: all closes of the window lie
+/// within `span` of `near`. When one does not, the next closes are decided in 256 bits until a
+/// whole window lies near the newest one again.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    shape: Shape,
+    closes: Vec<i64>,
+    next: usize,
+    seen: usize,
+    sum: u64,
+    squares: u64,
+    near: i64,
+    /// How many more closes near `near` are needed before 64 bits are enough.
+    unsettled: usize,
+    /// Present while the window is full and unsettled.
+    wide: Option<WideSums>,
+}
+
+/// What does not change after construction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shape {
+    factor: Ratio,
+    deviation: Deviation,
+    close_weight: u128,
+    spread_weight: u128,
+    span: u64,
+    fits_narrow: bool,
+}
+
+/// The sums without wrapping: 2^63 * 2^16 fits the first, 2^126 * 2^16 the second.
+#[derive(Clone, Copy, Debug)]
+struct WideSums {
+    sum: i128,
+    squares: Wide,
+}
+
+impl Moments {
+    pub(super) fn new(
+        window: usize,
+        factor: Ratio,
+        deviation: Deviation,
+    ) -> Result<Self, ParameterError> {
+        check_length("window", window, 2)?;
+        Ok(Self {
+            shape: Shape::new(window, check_ratio(factor)?, deviation),
+            closes: vec![0; window],
+            next: 0,
+            seen: 0,
+            sum: 0,
+            squares: 0,
+            near: 0,
+            unsettled: window,
+            wide: None,
+        })
+    }
+
+    /// Takes the next close; `None` until the window is full.
+    #[inline]
+    pub(super) fn push(&mut self, close: i64) -> Option<Place> {
+        let window = self.closes.len();
+        let oldest = std::mem::replace(&mut self.closes[self.next], close);
+        self.next += 1;
+        if self.next == window {
+            self.next = 0;
+        }
+        let (new, old) = (close.cast_unsigned(), oldest.cast_unsigned());
+        self.sum = self.sum.wrapping_add(new).wrapping_sub(old);
+        let gained = new.wrapping_mul(new).wrapping_sub(old.wrapping_mul(old));
+        self.squares = self.squares.wrapping_add(gained);
+        if self.unsettled == 0 && close.abs_diff(self.near) <= self.shape.span {
+            return Some(self.narrow_place(close));
+        }
+        self.push_unsettled(close, oldest)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.seen == self.closes.len()
+    }
+
+    pub(super) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    pub(super) fn window(&self) -> usize {
+        self.closes.len()
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.closes.fill(0);
+        (self.next, self.seen, self.sum, self.squares, self.near) = (0, 0, 0, 0, 0);
+        self.unsettled = self.closes.len();
+        self.wide = None;
+    }
+
+    /// (close - mean) / deviation; `None` when not full or flat.
+    pub(super) fn z_score(&self) -> Option<f64> {
+        let (distance, spread) = match (&self.wide, self.newest()?) {
+            (Some(sums), newest) => {
+                let (distance, spread) = sums.distance_and_spread(newest, self.closes.len());
+                (distance as f64, spread.to_f64())
+            }
+            (None, newest) => {
+                let (distance, spread) = self.narrow_distance_and_spread(newest);
+                (distance as f64, spread as f64)
+            }
+        };
+        let count = self.closes.len() as f64;
+        let scaled_spread = match self.shape.deviation {
+            Deviation::Population => spread,
+            Deviation::Sample => spread * (count / (count - 1.0)),
+        };
+        (scaled_spread > 0.0).then(|| distance / scaled_spread.sqrt())
+    }
+
+    /// |close - mean| / (factor * deviation), at most 1 and exactly 1 from the band on; `None` when
+    /// not full or flat.
+    pub(super) fn position_in_band(&self) -> Option<f64> {
+        let distance = self.z_score()?.abs();
+        Some(match self.place()?.reach {
+            Ordering::Less => (distance / self.shape.factor.to_f64()).min(1.0),
+            // A factor of zero, and the close is the mean.
+            Ordering::Equal if distance == 0.0 => 0.0,
+            Ordering::Equal | Ordering::Greater => 1.0,
+        })
+    }
+
+    pub(super) fn place(&self) -> Option<Place> {
+        let newest = self.newest()?;
+        Some(match &self.wide {
+            Some(sums) => {
+                self.shape.wide_place(sums.distance_and_spread(newest, self.closes.len()))
+            }
+            None => self.narrow_place(newest),
+        })
+    }
+
+    /// The last close of a full window.
+    fn newest(&self) -> Option<i64> {
+        self.newest_first().next().filter(|_| self.is_full())
+    }
+
+    #[inline]
+    fn narrow_distance_and_spread(&self, close: i64) -> (i64, u64) {
+        let window = self.closes.len() as u64;
+        let distance = window.wrapping_mul(close.cast_unsigned()).wrapping_sub(self.sum);
+        let square_of_sum = self.sum.wrapping_mul(self.sum);
+        (distance.cast_signed(), window.wrapping_mul(self.squares).wrapping_sub(square_of_sum))
+    }
+
+    /// Precondition: all closes lie within `span` of `near`, so d^2 and v are below 2^64.
+    #[inline]
+    fn narrow_place(&self, close: i64) -> Place {
+        let (distance, spread) = self.narrow_distance_and_spread(close);
+        let square = distance.cast_unsigned().wrapping_mul(distance.cast_unsigned());
+        // `fits_narrow`: both weights are below 2^64, so the casts keep them.
+        let close_weight = u128::from(self.shape.close_weight as u64);
+        let spread_weight = u128::from(self.shape.spread_weight as u64);
+        let reach =
+            (close_weight * u128::from(square)).cmp(&(spread_weight * u128::from(spread)));
+        Place { side: distance.cmp(&0), reach }
+    }
+
+    /// The way through warm-up and around outliers.
+    #[cold]
+    #[inline(never)]
+    fn push_unsettled(&mut self, close: i64, oldest: i64) -> Option<Place> {
+        let window = self.closes.len();
+        let is_first = self.seen == 0;
+        self.seen = window.min(self.seen + 1);
+        if is_first || close.abs_diff(self.near) > self.shape.span {
+            self.near = close;
+            self.unsettled = window;
+        }
+        if self.shape.fits_narrow {
+            self.unsettled = self.unsettled.saturating_sub(1);
+        }
+        if self.unsettled == 0 {
+            self.wide = None;
+            return Some(self.narrow_place(close));
+        }
+        if !self.is_full() {
+            return None;
+        }
+        let sums = match self.wide.take() {
+            Some(sums) => sums.exchange(oldest, close),
+            None => WideSums::of(&self.closes),
+        };
+        self.wide = Some(sums);
+        Some(self.shape.wide_place(sums.distance_and_spread(close, window)))
+    }
+
+    /// The closes seen, the newest first, at most a window of them.
+    fn newest_first(&self) -> impl Iterator<Item = i64> + '_ {
+        let (recent, older) = self.closes.split_at(self.next);
+        recent.iter().rev().chain(older.iter().rev()).copied().take(self.seen)
+    }
+}
+
+/// Equal parameters and equal closes: equal answers for ever.
+impl PartialEq for Moments {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape == other.shape
+            && self.closes.len() == other.closes.len()
+            && self.newest_first().eq(other.newest_first())
+    }
+}
+
+impl Shape {
+    fn new(window: usize, factor: Ratio, deviation: Deviation) -> Self {
+        let count = window as u128;
+        let (close_count, spread_count) = match deviation {
+            Deviation::Population => (1, 1),
+            Deviation::Sample => (count - 1, count),
+        };
+        let square = |term: u64| u128::from(term) * u128::from(term);
+        let close_weight = square(factor.denominator) * close_count;
+        let spread_weight = square(factor.numerator) * spread_count;
+        // |d| <= (n - 1) * 2 * span must stay below 2^32; then v <= (n * span)^2 is below 2^64.
+        let span = u64::from(u32::MAX) / (2 * (window as u64 - 1));
+        let fits_narrow = close_weight.max(spread_weight) <= u128::from(u64::MAX);
+        Self { factor, deviation, close_weight, spread_weight, span, fits_narrow }
+    }
+
+    /// |d| < 2^80, so both sides stay below 2^240.
+    fn wide_place(&self, (distance, spread): (i128, Wide)) -> Place {
+        let square = Wide::product(distance, distance);
+        let reach = square.times(self.close_weight).cmp(&spread.times(self.spread_weight));
+        Place { side: distance.cmp(&0), reach }
+    }
+}
+
+impl WideSums {
+    fn of(closes: &[i64]) -> Self {
+        let nothing = Self { sum: 0, squares: Wide::ZERO };
+        closes.iter().fold(nothing, |sums, &close| sums.exchange(0, close))
+    }
+
+    fn exchange(self, oldest: i64, newest: i64) -> Self {
+        let (oldest, newest) = (i128::from(oldest), i128::from(newest));
+        // A square of 63 bits fits 127; so does the difference of two.
+        let gained = newest * newest - oldest * oldest;
+        Self { sum: self.sum + newest - oldest, squares: self.squares.plus(Wide::from(gained)) }
+    }
+
+    fn distance_and_spread(&self, close: i64, window: usize) -> (i128, Wide) {
+        let distance = window as i128 * i128::from(close) - self.sum;
+        let square_of_sum = Wide::product(self.sum, self.sum);
+        (distance, self.squares.times(window as u128).minus(square_of_sum))
+    }
+}
+
+/// What is stored: the parameters and the closes in the order they came.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MomentsState {
+    window: usize,
+    factor: Ratio,
+    deviation: Deviation,
+    closes: Vec<i64>,
+}
+
+impl From<Moments> for MomentsState {
+    fn from(moments: Moments) -> Self {
+        let mut closes: Vec<i64> = moments.newest_first().collect();
+        closes.reverse();
+        let Shape { factor, deviation, .. } = moments.shape;
+        Self { window: moments.closes.len(), factor, deviation, closes }
+    }
+}
+
+impl TryFrom<MomentsState> for Moments {
+    type Error = String;
+
+    fn try_from(state: MomentsState) -> Result<Self, String> {
+        let MomentsState { window, factor, deviation, closes } = state;
+        let mut moments =
+            Self::new(window, factor, deviation).map_err(|error| error.to_string())?;
+        if closes.len() > window {
+            return Err(format!("{} closes in a window of {window}", closes.len()));
+        }
+        for close in closes {
+            moments.push(close);
+        }
+        Ok(moments)
+    }
+}

@@ -1,0 +1,319 @@
+//! The contract of every indicator: one input in, at most one value out.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest magnitude that any input may have.
+///
+/// Its square, summed over the longest window, is still far from the end of the `f64` range, so no
+/// accepted input can turn a state into infinity or NaN.
+pub const LARGEST_INPUT: f64 = 1e100;
+
+/// Smallest price that is accepted; the quotient of two accepted prices never overflows.
+pub const SMALLEST_PRICE: f64 = 1e-100;
+
+/// Longest window that an indicator may be built with, in inputs.
+pub const LONGEST_WINDOW: usize = 1_000_000;
+
+/// A streaming indicator: feed it one input at a time, read one value at a time.
+///
+/// Laws that every implementation in this crate keeps:
+/// 1. an input that is refused leaves the state as it was, bit for bit;
+/// 2. `update` answers `None` for exactly the first `warmup() - 1` accepted inputs (some indicators
+///    are undefined on some later windows as well; their documentation says when);
+/// 3. after `reset` the indicator equals a new one;
+/// 4. `value` repeats what the last accepted `update` answered;
+/// 5. nothing is allocated after construction.
+///
+/// ```
+/// use tradewright::math::{Indicator, Sma};
+///
+/// let mut average = Sma::new(3)?;
+/// assert_eq!(average.update(1.0)?, None);
+/// assert_eq!(average.update(2.0)?, None);
+/// assert_eq!(average.update(6.0)?, Some(3.0));
+/// assert!(average.update(f64::NAN).is_err());
+/// assert_eq!(average.value(), Some(3.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Indicator {
+    /// What one update takes: a number, a bar or a pair of numbers.
+    type Input: Copy;
+    /// What one update answers once the indicator is warm.
+    type Output: Copy;
+
+    /// Takes the next input and answers the value that includes it.
+    ///
+    /// # Errors
+    /// [`InputError`] when the input is refused; the state is then unchanged.
+    fn update(&mut self, input: Self::Input) -> Result<Option<Self::Output>, InputError>;
+
+    /// The value after the last accepted input, `None` before warm-up.
+    fn value(&self) -> Option<Self::Output>;
+
+    /// How many inputs are needed until the first value (first defined bar index + 1).
+    fn warmup(&self) -> usize;
+
+    /// Forgets every input; afterwards the indicator equals a new one with the same parameters.
+    fn reset(&mut self);
+
+    /// Feeds a slice and appends one answer per input to `out`.
+    ///
+    /// # Errors
+    /// The first [`InputError`]; the answers before it stay in `out`, the inputs after it are not
+    /// read.
+    fn batch(
+        &mut self,
+        inputs: &[Self::Input],
+        out: &mut Vec<Option<Self::Output>>,
+    ) -> Result<(), InputError> {
+        out.reserve(inputs.len());
+        for &input in inputs {
+            out.push(self.update(input)?);
+        }
+        Ok(())
+    }
+}
+
+/// One bar as plain numbers: prices in the quote currency, volume in any unit that adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ohlcv {
+    /// First price of the bar.
+    pub open: f64,
+    /// Highest price of the bar.
+    pub high: f64,
+    /// Lowest price of the bar.
+    pub low: f64,
+    /// Last price of the bar.
+    pub close: f64,
+    /// Traded volume of the bar, 0 or more.
+    pub volume: f64,
+}
+
+impl Ohlcv {
+    /// Checks that the bar can have happened.
+    ///
+    /// # Errors
+    /// [`InputError`] when a price is not finite or not in
+    /// [`SMALLEST_PRICE`]..=[`LARGEST_INPUT`], the high lies below the low, the open or the close
+    /// lies outside of the two, or the volume is negative, not finite or too large.
+    #[inline]
+    pub fn validate(&self) -> Result<(), InputError> {
+        // Written so that every comparison with NaN fails; the range of open and close follows.
+        let prices = (self.low >= SMALLEST_PRICE)
+            & (self.high <= LARGEST_INPUT)
+            & (self.low <= self.open)
+            & (self.open <= self.high)
+            & (self.low <= self.close)
+            & (self.close <= self.high);
+        let volume = (self.volume >= 0.0) & (self.volume <= LARGEST_INPUT);
+        if prices & volume { Ok(()) } else { Err(self.refusal()) }
+    }
+
+    /// (high + low + close) / 3.
+    #[inline]
+    pub fn typical_price(&self) -> f64 {
+        (self.high + self.low + self.close) / 3.0
+    }
+
+    #[cold]
+    fn refusal(&self) -> InputError {
+        let prices =
+            [("open", self.open), ("high", self.high), ("low", self.low), ("close", self.close)];
+        for (field, value) in prices {
+            if let Err(error) = check_price(field, value) {
+                return error;
+            }
+        }
+        if let Err(error) = check_number("volume", self.volume) {
+            return error;
+        }
+        if self.volume < 0.0 {
+            return InputError::NegativeVolume { value: self.volume };
+        }
+        let (high, low) = (self.high, self.low);
+        if high < low {
+            return InputError::HighBelowLow { high, low };
+        }
+        let open_fits = low <= self.open && self.open <= high;
+        let (field, value) = if open_fits { ("close", self.close) } else { ("open", self.open) };
+        InputError::OutsideBar { field, value, low, high }
+    }
+}
+
+/// Why an input was refused; the indicator's state is what it was before.
+///
+/// The caller skips the input, repairs it or stops the feed; feeding it again fails again.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// A value is NaN or infinite.
+    #[error("{field} is {value}, it must be a finite number")]
+    NotFinite {
+        /// Which part of the input.
+        field: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A price is zero or negative.
+    #[error("{field} is {value}, a price must be above zero")]
+    NotPositive {
+        /// Which part of the input.
+        field: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A magnitude that no market has and that would endanger the arithmetic.
+    #[error(
+        "{field} is {value:e}, outside of what is computed with \
+         (prices {SMALLEST_PRICE:e} to {LARGEST_INPUT:e}, numbers up to {LARGEST_INPUT:e})"
+    )]
+    OutOfRange {
+        /// Which part of the input.
+        field: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A volume below zero.
+    #[error("volume is {value}, it must be zero or more")]
+    NegativeVolume {
+        /// The refused value.
+        value: f64,
+    },
+    /// A bar upside down.
+    #[error("high {high} is below low {low}")]
+    HighBelowLow {
+        /// The refused high.
+        high: f64,
+        /// The refused low.
+        low: f64,
+    },
+    /// The open or the close of a bar lies outside of its range.
+    #[error("{field} {value} is outside of the bar's range {low} to {high}")]
+    OutsideBar {
+        /// `open` or `close`.
+        field: &'static str,
+        /// The refused value.
+        value: f64,
+        /// The bar's low.
+        low: f64,
+        /// The bar's high.
+        high: f64,
+    },
+    /// A timestamp before the previous one.
+    #[error("time {at_ns} ns is before the previous input's {previous_ns} ns")]
+    TimeWentBack {
+        /// The refused timestamp, nanoseconds since 1970 UTC.
+        at_ns: i64,
+        /// The timestamp of the input before it.
+        previous_ns: i64,
+    },
+}
+
+/// Why an indicator could not be built: which parameter, its value and what is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// A count, such as a window length, outside of its range.
+    #[error("{name} is {value}, allowed are whole numbers from {minimum} to {maximum}")]
+    Count {
+        /// The parameter.
+        name: &'static str,
+        /// The refused value.
+        value: usize,
+        /// Smallest allowed value.
+        minimum: usize,
+        /// Largest allowed value.
+        maximum: usize,
+    },
+    /// A factor that is zero, negative, not finite or absurdly large.
+    #[error("{name} is {value}, allowed are numbers above 0 and up to {maximum}")]
+    Factor {
+        /// The parameter.
+        name: &'static str,
+        /// The refused value.
+        value: f64,
+        /// Largest allowed value.
+        maximum: f64,
+    },
+    /// Two parameters in the wrong order.
+    #[error("{smaller} is {value}, it must be below {larger}, which is {limit}")]
+    Order {
+        /// The parameter that must be the smaller one.
+        smaller: &'static str,
+        /// Its refused value.
+        value: usize,
+        /// The parameter that must be the larger one.
+        larger: &'static str,
+        /// The value of the larger one.
+        limit: usize,
+    },
+    /// A number whose decimal text is no ratio of two numbers up to 2^32.
+    #[error(
+        "{value} cannot be used as an exact ratio, allowed are numbers from 0 whose shortest \
+         decimal text is a fraction with numerator and denominator up to 4294967296"
+    )]
+    NoExactRatio {
+        /// The refused value.
+        value: f64,
+    },
+}
+
+/// A finite number of sane magnitude; may be negative.
+#[inline]
+pub(crate) fn check_number(field: &'static str, value: f64) -> Result<(), InputError> {
+    if value.abs() <= LARGEST_INPUT { Ok(()) } else { Err(refuse_number(field, value)) }
+}
+
+/// A finite number above zero of sane magnitude.
+#[inline]
+pub(crate) fn check_price(field: &'static str, value: f64) -> Result<(), InputError> {
+    if (SMALLEST_PRICE..=LARGEST_INPUT).contains(&value) {
+        Ok(())
+    } else {
+        Err(refuse_price(field, value))
+    }
+}
+
+/// A window length from `minimum` to [`LONGEST_WINDOW`].
+pub(crate) fn check_window(
+    name: &'static str,
+    value: usize,
+    minimum: usize,
+) -> Result<(), ParameterError> {
+    if (minimum..=LONGEST_WINDOW).contains(&value) {
+        Ok(())
+    } else {
+        Err(ParameterError::Count { name, value, minimum, maximum: LONGEST_WINDOW })
+    }
+}
+
+/// A factor above 0 and up to `maximum`.
+pub(crate) fn check_factor(
+    name: &'static str,
+    value: f64,
+    maximum: f64,
+) -> Result<(), ParameterError> {
+    if value > 0.0 && value <= maximum {
+        Ok(())
+    } else {
+        Err(ParameterError::Factor { name, value, maximum })
+    }
+}
+
+#[cold]
+fn refuse_number(field: &'static str, value: f64) -> InputError {
+    if value.is_finite() {
+        InputError::OutOfRange { field, value }
+    } else {
+        InputError::NotFinite { field, value }
+    }
+}
+
+#[cold]
+fn refuse_price(field: &'static str, value: f64) -> InputError {
+    if value <= 0.0 && value.is_finite() {
+        InputError::NotPositive { field, value }
+    } else {
+        refuse_number(field, value)
+    }
+}
