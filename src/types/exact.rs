@@ -11,12 +11,18 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
 
 /// Writes the number as text, every digit kept.
+///
+/// # Errors
+/// The serializer's own errors.
 pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
 /// Reads a number from text; plain numbers are taken by their shortest text, so that
 /// `0.1` in a configuration file means one tenth.
+///
+/// # Errors
+/// The deserializer's own errors, and text that is no decimal number or does not fit one.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
     deserializer.deserialize_any(DecimalText)
 }
@@ -57,11 +63,17 @@ pub mod option {
     struct Exact(#[serde(with = "super")] Decimal);
 
     /// Writes `None` or the number as text.
+    ///
+    /// # Errors
+    /// The serializer's own errors.
     pub fn serialize<S: Serializer>(value: &Option<Decimal>, to: S) -> Result<S::Ok, S::Error> {
         value.map(Exact).serialize(to)
     }
 
     /// Reads `None` or a number.
+    ///
+    /// # Errors
+    /// As [`deserialize`](super::deserialize).
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Decimal>, D::Error> {
         Ok(Option::<Exact>::deserialize(from)?.map(|exact| exact.0))
     }
@@ -76,11 +88,17 @@ pub mod vec {
     struct Exact(#[serde(with = "super")] Decimal);
 
     /// Writes each number as text.
+    ///
+    /// # Errors
+    /// The serializer's own errors.
     pub fn serialize<S: Serializer>(values: &[Decimal], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(values.iter().map(ToString::to_string))
     }
 
     /// Reads a list of numbers.
+    ///
+    /// # Errors
+    /// As [`deserialize`](super::deserialize).
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Decimal>, D::Error> {
         Ok(Vec::<Exact>::deserialize(from)?.into_iter().map(|exact| exact.0).collect())
     }

@@ -116,7 +116,8 @@ impl Instrument {
     /// use tradewright::types::{Instrument, Instruments};
     ///
     /// let mut table = Instruments::new();
-    /// let id = table.add(Instrument::spot("BTCUSDT", "BTC", "USDT").tick("0.01").step("0.00001"))?;
+    /// let spot = Instrument::spot("BTCUSDT", "BTC", "USDT").tick("0.01").step("0.00001");
+    /// let id = table.add(spot)?;
     /// assert_eq!(table[id].symbol.as_str(), "BTCUSDT");
     /// # Ok::<(), tradewright::types::InstrumentError>(())
     /// ```

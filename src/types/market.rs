@@ -71,8 +71,8 @@ impl Bar {
             && self.high < f64::INFINITY
             && 0.0 <= self.volume
             && self.volume < f64::INFINITY
-            && self.open == self.open
-            && self.close == self.close;
+            && !self.open.is_nan()
+            && !self.close.is_nan();
         if sound { Ok(()) } else { Err(self.fault()) }
     }
 

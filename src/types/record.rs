@@ -255,7 +255,7 @@ impl Reason {
     /// observed / limit cut to 0..=1; 1 where it is not defined, so that it fails closed.
     pub fn utilisation(&self) -> f64 {
         let ratio = self.observed / self.limit;
-        if ratio >= 0.0 && ratio < 1.0 { ratio } else { 1.0 }
+        if (0.0..1.0).contains(&ratio) { ratio } else { 1.0 }
     }
 }
 
