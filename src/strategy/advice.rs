@@ -163,6 +163,17 @@ impl Advice {
         self.error = Some(error.into());
     }
 
+    /// Something that another strategy has said, word for word: for strategies of strategies.
+    pub fn say(&mut self, advised: Advised) {
+        self.items.push(advised);
+    }
+
+    /// The instrument that `buy`, `sell` and `quote` speak of.
+    #[inline]
+    pub const fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
     /// What was said, in order.
     pub fn items(&self) -> &[Advised] {
         &self.items
