@@ -54,13 +54,18 @@ const BLOCK: usize = 4_096;
 /// be saved in the middle of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    state: u128,
+    /// The hash of the blocks before, then the bytes of the unfinished block.
     block: Vec<u8>,
 }
 
+/// Bytes of the hash that heads a block.
+const HEAD: usize = size_of::<u128>();
+
 impl Default for Digest {
     fn default() -> Self {
-        Self { state: 0, block: Vec::with_capacity(BLOCK + 512) }
+        let mut block = Vec::with_capacity(HEAD + BLOCK + 1_024);
+        block.resize(HEAD, 0);
+        Self { block }
     }
 }
 
@@ -84,31 +89,26 @@ impl Digest {
 
     /// The hash of everything so far.
     pub fn value(&self) -> RunHash {
-        let mut copy = self.clone();
-        copy.fold();
-        RunHash(copy.state)
+        RunHash(Xxh3::oneshot(&self.block))
     }
 
-    /// Closes a record; full blocks are folded here only, so that the value does not depend on
-    /// how the bytes were cut.
+    /// Closes a record. Blocks have one length, so that the value does not depend on how the
+    /// bytes were cut into records.
     #[inline]
     fn end(&mut self) {
-        while self.block.len() >= BLOCK {
+        while self.block.len() >= HEAD + BLOCK {
             self.fold_block();
         }
     }
 
     #[cold]
     fn fold_block(&mut self) {
-        let full = self.block.get(..BLOCK).unwrap_or_default();
-        self.state = chain(self.state, full);
-        self.block.drain(..BLOCK);
-    }
-
-    fn fold(&mut self) {
-        self.end();
-        self.state = chain(self.state, &self.block);
-        self.block.clear();
+        let full = self.block.get(..HEAD + BLOCK).unwrap_or_default();
+        let hash = Xxh3::oneshot(full).to_le_bytes();
+        self.block.drain(HEAD..HEAD + BLOCK);
+        if let Some(head) = self.block.get_mut(..HEAD) {
+            head.copy_from_slice(&hash);
+        }
     }
 
     #[inline]
@@ -542,11 +542,4 @@ impl MetricsSink for Digest {
         }
         self.end();
     }
-}
-
-fn chain(state: u128, bytes: &[u8]) -> u128 {
-    let mut hasher = Xxh3::new();
-    hasher.write(&state.to_le_bytes());
-    hasher.write(bytes);
-    hasher.finish_128()
 }

@@ -92,9 +92,7 @@ fn read_one(bytes: &[u8]) -> Option<((Timestamp, Input), &[u8])> {
 }
 
 fn checksum(body: &[u8]) -> u64 {
-    let mut hasher = twox_hash::xxhash3_128::Hasher::new();
-    hasher.write(body);
-    hasher.finish_128() as u64
+    twox_hash::xxhash3_128::Hasher::oneshot(body) as u64
 }
 
 /// Writes inputs to a stream as they come: what a live host calls before each

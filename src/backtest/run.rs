@@ -149,7 +149,7 @@ impl<'a> Backtest<'a> {
         let context = StrategyContext::new(self.tape.instruments(), &universe);
         match self.registry.build_json(name, parameters, &context) {
             Ok(built) => {
-                let fingerprint = built.fingerprint.0;
+                let fingerprint = built.fingerprint.value();
                 let slot =
                     SlotConfig::new(built.strategy).trades(universe).fingerprint(fingerprint);
                 self.plan(slot)

@@ -71,5 +71,6 @@ fn run_chunk<P>(
             simulation.run(block)?;
         }
     }
-    Ok(runs.into_iter().map(|(plan, simulation)| Report::new(tape, &plan, simulation)).collect())
+    let report = |(plan, simulation)| Report::new(tape, &plan, simulation).0;
+    Ok(runs.into_iter().map(report).collect())
 }

@@ -208,9 +208,16 @@ impl<M: MetricsSink> Desk<M> {
             let Some(price) = price else { return };
             let mut closed = mem::take(&mut self.closed);
             closed.clear();
-            let pair = (short, long);
-            let crossed =
-                self.account.cross(at, &self.instruments, instrument, pair, (quantity, price), &mut closed);
+            let crossed = self.account.cross(
+                at,
+                &self.instruments,
+                instrument,
+                short,
+                long,
+                quantity,
+                price,
+                &mut closed,
+            );
             for trade in &closed {
                 self.sink.record(at, &Record::Closed { trade });
             }
