@@ -144,7 +144,7 @@ impl RiskChain {
     fn ask(&self, words: &[Word], opening: &Opening<'_>, facts: &Facts<'_>, bench: &mut Bench<'_>) {
         if facts.book.halt() >= HaltLevel::ReduceOnly {
             let level = f64::from(facts.book.halt() as u8);
-            bench.take(CHAIN, Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
+            bench.take("halt", Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
         }
         for word in words {
             word.speak(bench);
