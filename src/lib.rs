@@ -26,8 +26,6 @@ pub mod engine;
 
 pub mod sim;
 
-pub mod backtest;
-
 pub mod guide {
     //! The longer guides, so that their code is compiled and tested with the library.
 

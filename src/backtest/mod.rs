@@ -1,17 +1,23 @@
 //! Backtests: data, the loop around engine and simulated venue, results, replay.
 
-mod collector;
-mod decisions;
-mod hash;
-mod look_ahead;
-mod recording;
-mod report;
 mod run;
-mod simulation;
+
+mod csv;
+mod merge;
 mod source;
 mod tape;
+
+mod collector;
+mod hash;
+mod report;
+mod simulation;
+
+mod decisions;
+mod look_ahead;
+mod recording;
 mod variants;
 
+pub use self::csv::{BarColumn, CsvBars, CsvEvents, Stamp, TimeFormat};
 pub use collector::{
     Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow,
 };

@@ -50,7 +50,7 @@ pub enum IssueKind {
         /// How many.
         missing: u64,
     },
-    /// Open or close lay outside of high and low by the rounding of an adjustment.
+    /// Open or close lay outside of high and low, which were widened to hold them.
     Widened,
 }
 
@@ -99,6 +99,38 @@ pub enum SourceError {
         line: u64,
         /// Why.
         error: DataError,
+    },
+    /// A row is older than its predecessor; a lenient reader sorts.
+    #[error("{file}:{line}: time goes back from {previous} to {at}")]
+    Unsorted {
+        /// The file.
+        file: String,
+        /// Line, 1 is the header.
+        line: u64,
+        /// Time of the row before.
+        previous: Timestamp,
+        /// The refused time.
+        at: Timestamp,
+    },
+    /// A second bar of the same time; a lenient reader keeps the first.
+    #[error("{file}:{line}: a second bar of {at}, the first is in line {first}")]
+    Repeated {
+        /// The file.
+        file: String,
+        /// Line, 1 is the header.
+        line: u64,
+        /// Line of the first bar of this time.
+        first: u64,
+        /// The time of both.
+        at: Timestamp,
+    },
+    /// The period of the bars cannot be told from the data; set it.
+    #[error("{file}: the period cannot be told from {rows} rows, set it")]
+    NoPeriod {
+        /// The file.
+        file: String,
+        /// Rows in the file.
+        rows: usize,
     },
     /// The text is broken as CSV.
     #[error("{file}:{line}: {message}")]

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Bar, DataError, InstrumentId, Instruments, MarketEvent, Period, Timestamp};
+use crate::types::{
+    Bar, DataError, InstrumentBuilder, InstrumentError, InstrumentId, Instruments, MarketEvent,
+    Period, Timestamp,
+};
 
 use super::{DataIssue, DataSource, Digest, RunHash, SourceError};
 
@@ -31,9 +34,9 @@ pub struct Timed {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
-    instruments: Instruments,
-    events: Vec<Timed>,
-    issues: Vec<DataIssue>,
+    pub(super) instruments: Instruments,
+    pub(super) events: Vec<Timed>,
+    pub(super) issues: Vec<DataIssue>,
 }
 
 impl Tape {
@@ -53,6 +56,14 @@ impl Tape {
             tape.push(at, event)?;
         }
         Ok(tape)
+    }
+
+    /// Adds an instrument to the table.
+    ///
+    /// # Errors
+    /// [`InstrumentError`]: a bad number, a symbol used twice.
+    pub fn add(&mut self, builder: InstrumentBuilder) -> Result<InstrumentId, InstrumentError> {
+        self.instruments.add(builder)
     }
 
     /// Appends an event.

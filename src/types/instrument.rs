@@ -284,6 +284,19 @@ impl InstrumentBuilder {
         self
     }
 
+    /// Which of the two digits were set: prices, volumes.
+    pub(crate) const fn digits_set(&self) -> [bool; 2] {
+        [self.grid.is_some(), self.volume_digits.is_some()]
+    }
+
+    /// Fills in the digits that were not set, as found in the data. Prices stay at least as
+    /// fine as the tick, so that an order's price is a point of the series' grid.
+    pub(crate) fn infer_digits(&mut self, price: u8, volume: u8) {
+        let tick = u8::try_from(self.instrument.tick.scale()).unwrap_or(Grid::MAX_DIGITS);
+        self.grid.get_or_insert(price.max(tick.min(Grid::MAX_DIGITS)));
+        self.volume_digits.get_or_insert(volume);
+    }
+
     fn set(&mut self, what: &'static str, text: &str, put: fn(&mut Instrument, Decimal)) {
         match Decimal::from_str_exact(text) {
             Ok(value) if value > Decimal::ZERO => put(&mut self.instrument, value.normalize()),

@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod data;
 mod indicator_laws;
 mod indicators;
 mod tidy;
