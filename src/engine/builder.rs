@@ -1,7 +1,7 @@
 use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
 use crate::metrics::MetricsSink;
 use crate::order::{OrderBook, OrderLifecycle};
-use crate::risk::{Assessment, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule};
+use crate::risk::{Assessment, GridGate, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule};
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
 
@@ -36,7 +36,7 @@ impl<S: Strategy> EngineBuilder<S, ()> {
             slots: Vec::new(),
             chain: RiskChain::new(),
             manager: None,
-            gates: Vec::new(),
+            gates: vec![Box::new(GridGate)],
             lifecycle: None,
             pnl: None,
             ledger: LedgerConfig::default(),

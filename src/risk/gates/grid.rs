@@ -9,7 +9,7 @@ use crate::types::{
 /// Refuses what every venue would refuse: prices off the tick, quantities off the step or below
 /// the minima, impossible combinations. It is a validity control and applies to reducing
 /// orders too; only orders marked reduce-only are free of the minimum value, as on the venues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GridGate;
 
 impl OrderGate for GridGate {
