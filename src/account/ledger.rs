@@ -2,11 +2,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{add, sub};
+use super::charge::Charge;
 use super::position::{Booking, Plan, Position};
 use super::{AssetSums, Holding, LedgerError, LotMethod, PnlCalculator};
 use crate::types::{
-    Adjustment, AdjustmentKind, AssetId, Fill, Funding, Grid, Instrument, InstrumentId,
-    InstrumentKind, Instruments, Leg, Money, Price, SlotId, State, StateError, Timestamp, Trade,
+    Adjustment, AdjustmentKind, AssetId, Fill, Funding, Instrument, InstrumentId, Instruments,
+    Label, Leg, Money, Price, SlotId, Timestamp, Trade,
 };
 
 /// How positions are kept.
@@ -62,14 +63,14 @@ pub struct LedgerConfig {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
-    config: LedgerConfig,
-    slots: usize,
-    instruments: usize,
-    digits: Vec<u32>,
+    pub(super) config: LedgerConfig,
+    pub(super) slots: usize,
+    pub(super) instruments: usize,
+    pub(super) digits: Vec<u32>,
     /// By instrument, then slot, then leg.
-    positions: Vec<Position>,
+    pub(super) positions: Vec<Position>,
     /// By asset.
-    sums: Vec<AssetSums>,
+    pub(super) sums: Vec<AssetSums>,
     scratch: Vec<Trade>,
     payments: Vec<(usize, Decimal)>,
 }
@@ -98,6 +99,11 @@ impl Ledger {
         self.config
     }
 
+    /// Positions of one owner in one instrument.
+    pub(super) const fn legs(&self) -> usize {
+        legs(self.config.positions)
+    }
+
     /// Where a position is kept.
     fn place(
         &self,
@@ -112,7 +118,7 @@ impl Ledger {
             return Err(LedgerError::UnknownSlot { slot });
         }
         let owner = instrument.index() * self.slots + slot.index();
-        Ok(owner * legs(self.config.positions) + self.leg(leg).1)
+        Ok(owner * self.legs() + self.leg(leg).1)
     }
 
     /// The leg that books a fill, and its place among the legs.
@@ -124,15 +130,15 @@ impl Ledger {
         }
     }
 
-    fn digits(&self, asset: AssetId) -> Result<u32, LedgerError> {
+    pub(super) fn digits(&self, asset: AssetId) -> Result<u32, LedgerError> {
         self.digits.get(asset.index()).copied().ok_or(LedgerError::UnknownAsset { asset })
     }
 
-    fn sums_of(&self, asset: AssetId) -> Result<AssetSums, LedgerError> {
+    pub(super) fn sums_of(&self, asset: AssetId) -> Result<AssetSums, LedgerError> {
         self.sums.get(asset.index()).copied().ok_or(LedgerError::UnknownAsset { asset })
     }
 
-    fn put_sums(&mut self, asset: AssetId, sums: AssetSums) {
+    pub(super) fn put_sums(&mut self, asset: AssetId, sums: AssetSums) {
         if let Some(place) = self.sums.get_mut(asset.index()) {
             *place = sums;
         }
@@ -250,8 +256,8 @@ impl Ledger {
     }
 
     /// The positions of one instrument, all slots and legs.
-    fn range(&self, instrument: InstrumentId) -> core::ops::Range<usize> {
-        let width = self.slots * legs(self.config.positions);
+    pub(super) fn range(&self, instrument: InstrumentId) -> core::ops::Range<usize> {
+        let width = self.slots * self.legs();
         let start = instrument.index() * width;
         start..start + width
     }
@@ -336,7 +342,7 @@ impl PnlCalculator for Ledger {
                     quantity: change.value(),
                     price,
                     fee: Decimal::ZERO,
-                    tag: crate::types::Label::default(),
+                    tag: Label::default(),
                 })
             }
             AdjustmentKind::Split { instrument, numerator, denominator } => {
@@ -391,178 +397,9 @@ enum Cause {
     Income,
 }
 
-/// How a fill's fee is booked, and what is left of its quantity.
-struct Charge {
-    /// Signed change of the position.
-    quantity: Decimal,
-    /// Fee in the settlement currency.
-    fee: Decimal,
-    /// Fee in a third asset.
-    other: Option<Money>,
-}
-
-impl Charge {
-    fn of(ledger: &Ledger, instrument: &Instrument, fill: &Fill) -> Result<Self, LedgerError> {
-        let quantity = fill.signed_quantity();
-        let Money { amount, asset } = fill.execution.fee;
-        if amount.is_zero() {
-            return Ok(Self { quantity, fee: Decimal::ZERO, other: None });
-        }
-        if asset == instrument.settlement {
-            let fee = amount.round_dp(ledger.digits(asset)?);
-            return Ok(Self { quantity, fee, other: None });
-        }
-        if asset == instrument.base && matches!(instrument.kind, InstrumentKind::Spot) {
-            let rest = sub(quantity, amount, "quantity")?;
-            let digits = ledger.digits(instrument.settlement)?;
-            let price = fill.execution.price.value();
-            let value = |quantity: Decimal| {
-                let value = instrument.value(quantity, price);
-                Ok(value.ok_or(LedgerError::Overflow { what: "value" })?.round_dp(digits))
-            };
-            // Cash moves by the fill's whole value: the fee is the difference of two values.
-            let fee = sub(value(quantity)?, value(rest)?, "fee")?;
-            return Ok(Self { quantity: rest, fee, other: None });
-        }
-        let fee = Money::new(amount.round_dp(ledger.digits(asset)?), asset);
-        Ok(Self { quantity, fee: Decimal::ZERO, other: Some(fee) })
-    }
-}
-
-/// Funding and splits: what reaches every position of an instrument.
-impl Ledger {
-    fn fund(
-        &mut self,
-        instrument: &Instrument,
-        funding: &Funding,
-        payments: &mut Vec<(usize, Decimal)>,
-        paid: &mut Vec<(SlotId, Money)>,
-    ) -> Result<(), LedgerError> {
-        let asset = instrument.settlement;
-        let digits = self.digits(asset)?;
-        let bad = |what| LedgerError::BadValue { what, value: Decimal::ZERO };
-        let rate = Grid::recover(funding.rate).ok_or(bad("funding rate"))?;
-        let mark = Grid::recover(funding.mark)
-            .filter(|mark| *mark > Decimal::ZERO)
-            .ok_or(bad("funding mark"))?;
-        let mut sums = self.sums_of(asset)?;
-        for place in self.range(instrument.id) {
-            let Some(total) = self.positions.get(place).map(|position| position.total) else {
-                continue;
-            };
-            if total.quantity.is_zero() {
-                continue;
-            }
-            let payment = payment(instrument, total.quantity, mark, rate)
-                .ok_or(LedgerError::Overflow { what: "funding" })?
-                .round_dp(digits);
-            add(total.funding, payment, "funding")?;
-            sums.cash = add(sums.cash, payment, "cash")?;
-            sums.funding = add(sums.funding, payment, "funding")?;
-            payments.push((place, payment));
-            let owner = place / legs(self.config.positions) % self.slots;
-            let slot = SlotId(u16::try_from(owner).unwrap_or(u16::MAX));
-            paid.push((slot, Money::new(payment, asset)));
-        }
-        self.put_sums(asset, sums);
-        for (place, payment) in payments.drain(..) {
-            if let Some(position) = self.positions.get_mut(place) {
-                position.fund(payment, digits);
-            }
-        }
-        Ok(())
-    }
-
-    fn split(
-        &mut self,
-        instrument: InstrumentId,
-        numerator: u32,
-        denominator: u32,
-    ) -> Result<(), LedgerError> {
-        for (what, value) in [("split numerator", numerator), ("split denominator", denominator)] {
-            if value == 0 {
-                return Err(LedgerError::BadValue { what, value: Decimal::ZERO });
-            }
-        }
-        let ratio = [Decimal::from(numerator), Decimal::from(denominator)];
-        let range = self.range(instrument);
-        let mut split = Vec::with_capacity(range.len());
-        for position in self.positions.get(range.clone()).unwrap_or_default() {
-            split.push(position.split(ratio)?);
-        }
-        for (position, split) in self.positions.get_mut(range).into_iter().flatten().zip(split) {
-            *position = split;
-        }
-        Ok(())
-    }
-}
-
-/// What a position receives: longs pay at a rate above zero.
-fn payment(
-    instrument: &Instrument,
-    quantity: Decimal,
-    mark: Decimal,
-    rate: Decimal,
-) -> Option<Decimal> {
-    let payment = instrument.value(quantity, mark)?.checked_mul(rate)?;
-    // The inverse value falls as the position grows.
-    Some(if instrument.kind.is_inverse() { payment } else { -payment })
-}
-
 const fn legs(mode: PositionMode) -> usize {
     match mode {
         PositionMode::Netting => 1,
         PositionMode::Hedging => 3,
-    }
-}
-
-/// The written form.
-#[derive(Serialize, Deserialize)]
-struct SavedLedger {
-    config: LedgerConfig,
-    slots: usize,
-    instruments: usize,
-    digits: Vec<u32>,
-    positions: Vec<Position>,
-    sums: Vec<AssetSums>,
-}
-
-impl State for Ledger {
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        let saved = SavedLedger {
-            config: self.config,
-            slots: self.slots,
-            instruments: self.instruments,
-            digits: self.digits.clone(),
-            positions: self.positions.clone(),
-            sums: self.sums.clone(),
-        };
-        State::save(&saved)
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let mut saved = SavedLedger {
-            config: self.config,
-            slots: 0,
-            instruments: 0,
-            digits: Vec::new(),
-            positions: Vec::new(),
-            sums: Vec::new(),
-        };
-        State::restore(&mut saved, state)?;
-        let describe = |config: LedgerConfig, slots: usize, instruments: usize, digits: &[u32]| {
-            format!("{config:?}, {slots} slots, {instruments} instruments, digits {digits:?}")
-        };
-        let expected = describe(self.config, self.slots, self.instruments, &self.digits);
-        let found = describe(saved.config, saved.slots, saved.instruments, &saved.digits);
-        if expected != found {
-            return Err(StateError::Mismatch { expected, found });
-        }
-        if saved.positions.len() != self.positions.len() || saved.sums.len() != self.sums.len() {
-            return Err(StateError::Unreadable("the ledger's tables have another size".into()));
-        }
-        self.positions = saved.positions;
-        self.sums = saved.sums;
-        Ok(())
     }
 }

@@ -1,8 +1,11 @@
 //! The account: positions, cash, profit and loss; the only writer of facts.
 
 mod arithmetic;
+mod charge;
 mod facts;
+mod holders;
 mod ledger;
+mod ledger_state;
 mod pnl;
 mod position;
 mod rates;

@@ -1,3 +1,4 @@
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::ended::EndedOrders;
@@ -90,8 +91,8 @@ impl OrderLifecycle for OrderBook {
             order: *order,
             status: OrderStatus::Pending,
             quantity,
-            filled: rust_decimal::Decimal::ZERO,
-            notional: rust_decimal::Decimal::ZERO,
+            filled: Decimal::ZERO,
+            notional: Decimal::ZERO,
             changed_at: at,
             in_flight: InFlight::None,
         };
@@ -157,13 +158,13 @@ impl OrderLifecycle for OrderBook {
 /// The quantity that an order asks for; `None` for a cash amount.
 fn asked(order: &Order) -> Result<Option<Qty>, OrderError> {
     let id = order.id;
-    let zero = rust_decimal::Decimal::ZERO;
+    let zero = Decimal::ZERO;
     match order.intent.amount {
         Amount::Quantity(quantity) if quantity.value() > zero => Ok(Some(quantity)),
         Amount::Quantity(quantity) => {
             Err(OrderError::BadQuantity { id, quantity: quantity.value() })
         }
-        Amount::Cash(money) if !(money.amount > zero) => {
+        Amount::Cash(money) if money.amount <= zero => {
             Err(OrderError::BadQuantity { id, quantity: money.amount })
         }
         Amount::Cash(_) => match valuation(&order.intent) {

@@ -136,9 +136,13 @@ pub(super) fn advance(
             if !may_resolve(state, quantity) {
                 return Ok(impossible());
             }
+            let is_news = state.quantity != Some(quantity) || answered != state.in_flight;
             state.quantity = Some(quantity);
             accept(state, &mut applied);
             meet(state, &mut applied);
+            if !is_news && applied == Applied::default() {
+                return Ok(applied);
+            }
         }
     }
     state.in_flight = if state.status.is_terminal() { InFlight::None } else { answered };

@@ -13,4 +13,5 @@
 mod data;
 mod indicator_laws;
 mod indicators;
+mod orders;
 mod tidy;
