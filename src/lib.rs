@@ -24,6 +24,8 @@ pub mod strategy;
 
 pub mod engine;
 
+pub mod sim;
+
 pub mod backtest;
 
 pub mod guide {
