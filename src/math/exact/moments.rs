@@ -180,8 +180,7 @@ impl Moments {
         // `fits_narrow`: both weights are below 2^64, so the casts keep them.
         let close_weight = u128::from(self.shape.close_weight as u64);
         let spread_weight = u128::from(self.shape.spread_weight as u64);
-        let reach =
-            (close_weight * u128::from(square)).cmp(&(spread_weight * u128::from(spread)));
+        let reach = (close_weight * u128::from(square)).cmp(&(spread_weight * u128::from(spread)));
         Place { side: distance.cmp(&0), reach }
     }
 
