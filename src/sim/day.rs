@@ -1,4 +1,4 @@
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeZone, Weekday};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -85,10 +85,10 @@ fn local_end(at: Timestamp, zone: &str, second: u32, days: TradingDays) -> Optio
 fn instant(zone: Tz, date: NaiveDate, time: NaiveTime) -> Option<Timestamp> {
     let local = date.and_time(time);
     // A time that the clocks skip ends an hour later.
-    let moment = zone
-        .from_local_datetime(&local)
-        .latest()
-        .or_else(|| zone.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).latest())?;
+    let moment = zone.from_local_datetime(&local).latest().or_else(|| {
+        let later = local.checked_add_signed(TimeDelta::hours(1))?;
+        zone.from_local_datetime(&later).latest()
+    })?;
     moment.timestamp_nanos_opt().map(Timestamp::from_nanos)
 }
 

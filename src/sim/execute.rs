@@ -8,8 +8,8 @@ use super::ledger::Booking;
 use super::order::OpenOrder;
 use super::slippage::{Scene, Taker};
 use crate::types::{
-    FillReport, Instrument, InstrumentId, Liquidity, Money, OrderReport, Price, Qty, RejectReason,
-    TimeInForce, Timestamp, TradeId, to_f64,
+    FillReport, Instrument, InstrumentId, Instruments, Liquidity, Money, OrderReport, Price, Qty,
+    RejectReason, TimeInForce, Timestamp, TradeId, to_f64,
 };
 
 /// A chance to trade.
@@ -37,7 +37,7 @@ impl SimVenue {
         let remaining = order.remaining();
         let quantity = deal.available.map_or(remaining, |most| most.min(remaining));
         let killed = order.time_in_force == TimeInForce::Fok && quantity < remaining;
-        if killed || !(quantity > Decimal::ZERO) {
+        if killed || quantity <= Decimal::ZERO {
             if order.is_immediate() {
                 self.end(deal.at, &order, OrderReport::Cancelled);
             } else {
@@ -83,7 +83,8 @@ impl SimVenue {
         let rate = self.config.fees.rate(self.traded, deal.liquidity);
         let quantity = self.instruments.get(order.instrument).and_then(|instrument| {
             let cash = order.cash?.amount;
-            let quantity = affordable(&self.config.fees, instrument, cash, (price, rate))?;
+            let pricing = Pricing { instruments: &self.instruments, instrument, price, rate };
+            let quantity = pricing.affordable(&self.config.fees, cash)?;
             let enough = quantity > Decimal::ZERO && quantity >= instrument.min_quantity;
             enough.then_some(quantity)
         });
@@ -238,20 +239,39 @@ impl SimVenue {
     }
 }
 
-/// The most units, in whole steps, that so much cash pays for, fee included.
-fn affordable(
-    fees: &FeeSchedule,
-    instrument: &Instrument,
-    cash: Decimal,
-    (price, rate): (Price, Decimal),
-) -> Option<Decimal> {
-    let rate = if fees.is_in_base(instrument) { Decimal::ZERO } else { rate };
-    let factor = Decimal::ONE.checked_add(rate)?;
-    let unit = instrument.value(Decimal::ONE, price.value())?.abs().checked_mul(factor)?;
-    let quantity = instrument.floor_to_step(cash.checked_div(unit)?)?;
-    // The quotient is rounded, and may lie a step too high.
-    let cost = instrument.value(quantity, price.value())?.abs().checked_mul(factor)?;
-    if cost <= cash { Some(quantity) } else { quantity.checked_sub(instrument.step) }
+/// What one unit costs.
+#[derive(Clone, Copy)]
+pub(super) struct Pricing<'a> {
+    pub(super) instruments: &'a Instruments,
+    pub(super) instrument: &'a Instrument,
+    pub(super) price: Price,
+    pub(super) rate: Decimal,
+}
+
+impl Pricing<'_> {
+    /// The most units, in whole steps, that so much cash pays for, fee included.
+    pub(super) fn affordable(&self, fees: &FeeSchedule, cash: Decimal) -> Option<Decimal> {
+        let instrument = self.instrument;
+        let rate = if fees.is_in_base(instrument) { Decimal::ZERO } else { self.rate };
+        let factor = Decimal::ONE.checked_add(rate)?;
+        let unit = instrument.value(Decimal::ONE, self.price.value())?.abs();
+        let quantity = instrument.floor_to_step(cash.checked_div(unit.checked_mul(factor)?)?)?;
+        // The quotient and the fee are rounded: together they may be a step too much.
+        if self.cost(fees, quantity)? <= cash {
+            Some(quantity)
+        } else {
+            quantity.checked_sub(instrument.step)
+        }
+    }
+
+    /// What so many units cost, with the fee as far as it is paid from cash.
+    pub(super) fn cost(&self, fees: &FeeSchedule, quantity: Decimal) -> Option<Decimal> {
+        let value = self.instrument.value(quantity, self.price.value())?.abs();
+        let traded = Traded { quantity, value };
+        let fee = fees.fee(self.instruments, self.instrument, self.rate, traded)?;
+        let paid_in_cash = fee.asset == self.instrument.settlement;
+        if paid_in_cash { value.checked_add(fee.amount) } else { Some(value) }
+    }
 }
 
 /// Money that an order would move.

@@ -179,9 +179,8 @@ impl Ledger {
     }
 
     fn pay(&mut self, asset: AssetId, amount: Decimal) -> Option<()> {
-        match self.balances.get_mut(asset.index()) {
-            Some(Some(cash)) => cash.0 = cash.0.checked_add(amount)?,
-            Some(None) | None => {}
+        if let Some(Some(cash)) = self.balances.get_mut(asset.index()) {
+            cash.0 = cash.0.checked_add(amount)?;
         }
         Some(())
     }

@@ -151,11 +151,6 @@ impl OpenOrder {
         total.checked_sub(self.filled).unwrap_or_default().max(Decimal::ZERO)
     }
 
-    /// True while something is left to fill, or still to be resolved.
-    pub(super) fn is_open(&self) -> bool {
-        self.quantity.is_none() || !self.remaining().is_zero()
-    }
-
     /// True for an order that takes whatever price there is, now that it is triggered.
     pub(super) fn is_market(&self) -> bool {
         self.triggered

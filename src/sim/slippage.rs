@@ -42,7 +42,7 @@ impl Slippage {
             Self::VolumeShare { impact } => ("impact", impact),
             Self::SquareRoot { coefficient } => ("coefficient", coefficient),
         };
-        if value >= 0.0 && value < f64::INFINITY {
+        if (0.0..f64::INFINITY).contains(&value) {
             Ok(())
         } else {
             Err(SimError::BadNumber { what, value })

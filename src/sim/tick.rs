@@ -4,12 +4,12 @@ use rust_decimal::Decimal;
 
 use super::bar::floor;
 use super::desk::{Desk, Feed};
-use super::execute::Deal;
+use super::execute::{Deal, Pricing};
 use super::order::OpenOrder;
 use super::{LimitFill, QuoteDepth, SimVenue};
 use crate::types::{
-    Book, BookLevel, InstrumentId, Liquidity, MarketEvent, OrderReport, Price, Print, Quote, Side,
-    Timestamp,
+    Book, BookLevel, InstrumentId, Liquidity, MarketEvent, OrderReport, Price, Print, Qty, Quote,
+    Side, TimeInForce, Timestamp,
 };
 
 /// What can be traded against: the levels of both sides, best first.
@@ -36,7 +36,7 @@ impl<'a> Ladder<'a> {
             Side::Sell => self.asks,
         };
         let worst = own.last()?;
-        if !order.prefers(worst.price) && worst.price != order.limit {
+        if order.prefers(worst.price) {
             // The order lies within the visible prices: a level that is not there is empty.
             let level = own.iter().find(|level| level.price == order.limit);
             return Some(level.map_or(0.0, |level| level.quantity));
@@ -65,14 +65,16 @@ impl SimVenue {
     }
 
     fn on_ladder(&mut self, at: Timestamp, id: InstrumentId, feed: Feed, ladder: Ladder<'_>) {
-        let Some(desk) = self.desks.get_mut(id.index()) else { return };
+        let Some(desk) = self.desks.get(id.index()) else { return };
         if at < desk.seen_at || feed < desk.feed {
             return;
         }
-        desk.see_ladder(at, feed, &ladder);
         let triggers = !desk.prints;
+        // What arrives now was sent without knowing this event.
         self.run_requests(at);
-        if self.desks.get(id.index()).is_none_or(|desk| desk.orders.is_empty()) {
+        let Some(desk) = self.desks.get_mut(id.index()) else { return };
+        desk.see_ladder(at, feed, &ladder);
+        if desk.orders.is_empty() {
             return;
         }
         self.expire(at);
@@ -103,57 +105,28 @@ impl SimVenue {
     }
 
     /// Takes what is displayed, level by level, up to the order's limit.
-    fn take(&mut self, at: Timestamp, order: OpenOrder, ladder: &Ladder<'_>) {
+    fn take(&mut self, at: Timestamp, mut order: OpenOrder, ladder: &Ladder<'_>) {
         if !order.triggered {
             return;
         }
-        let Some(instrument) = self.instruments.get(order.instrument) else { return };
-        let grid = instrument.price_grid;
-        let levels = ladder.against(order.side);
-        let reachable =
-            levels.iter().filter(|level| order.is_market() || order.accepts(level.price));
-        let depth: Option<Decimal> = match ladder.depth {
-            QuoteDepth::Unlimited => None,
-            QuoteDepth::Displayed => reachable.clone().try_fold(Decimal::ZERO, |sum, level| {
-                sum.checked_add(floor(instrument, level.quantity)?)
-            }),
-        };
-        if order.time_in_force == crate::types::TimeInForce::Fok
-            && order.quantity.is_some()
-            && depth.is_some_and(|depth| depth < order.remaining())
-        {
+        if order.quantity.is_none() {
+            self.resolve_by_levels(at, &mut order, ladder);
+        }
+        let within = |level: &&BookLevel| order.is_market() || order.accepts(level.price);
+        let levels = ladder.against(order.side).iter().filter(within);
+        let fok = order.time_in_force == TimeInForce::Fok && order.quantity.is_some();
+        if fok && self.depth(&order, ladder).is_some_and(|depth| depth < order.remaining()) {
             self.end(at, &order, OrderReport::Cancelled);
             return;
         }
-        let makes = order.rested && !order.is_market();
+        let makes = (order.rested || order.flags.post_only) && !order.is_market();
         let mut current = Some(order);
-        for level in reachable {
-            let Some(order) = current.filter(|order| order.is_open()) else { return };
-            let Some(instrument) = self.instruments.get(order.instrument) else { return };
-            let available = match ladder.depth {
-                QuoteDepth::Unlimited => None,
-                QuoteDepth::Displayed => {
-                    Some(floor(instrument, level.quantity).unwrap_or_default())
-                }
-            };
-            // A resting order is met at its own price by whoever came.
-            let raw = match order.kind.limit() {
-                Some(limit) if makes => Some(limit),
-                Some(_) | None => {
-                    grid.nearest(level.price).and_then(|price| Price::new(price).ok())
-                }
-            };
-            let (Some(raw), Some(desk)) = (raw, self.desks.get(order.instrument.index())) else {
-                return;
-            };
-            let mut scene = desk.scene();
-            scene.volume = level.quantity;
-            let liquidity = if makes { Liquidity::Maker } else { Liquidity::Taker };
-            if available.is_some_and(|units| units.is_zero()) {
-                continue;
+        for level in levels {
+            let Some(order) = current else { return };
+            if let Some(deal) = self.deal_with(at, &order, level, (makes, ladder.depth)) {
+                self.fill_level(order, &deal);
+                current = self.lookup(&order);
             }
-            self.fill_level(order, &Deal { at, raw, liquidity, available, scene });
-            current = self.lookup(&order);
         }
         if let Some(order) = current.filter(OpenOrder::is_immediate) {
             self.end(at, &order, OrderReport::Cancelled);
@@ -163,10 +136,88 @@ impl SimVenue {
         }
     }
 
+    /// The chance that one level is for an order; `None` when the level is empty.
+    fn deal_with(
+        &self,
+        at: Timestamp,
+        order: &OpenOrder,
+        level: &BookLevel,
+        (makes, depth): (bool, QuoteDepth),
+    ) -> Option<Deal> {
+        let instrument = self.instruments.get(order.instrument)?;
+        let available = match depth {
+            QuoteDepth::Unlimited => None,
+            QuoteDepth::Displayed => Some(floor(instrument, level.quantity)?),
+        };
+        if available.is_some_and(|units| units.is_zero()) {
+            return None;
+        }
+        // A resting order is met at its own price by whoever came.
+        let own = order.kind.limit().filter(|_| makes);
+        let raw = match own {
+            Some(limit) => limit,
+            None => Price::new(instrument.price_grid.nearest(level.price)?).ok()?,
+        };
+        let mut scene = self.desks.get(order.instrument.index())?.scene();
+        scene.volume = level.quantity;
+        let liquidity = if makes { Liquidity::Maker } else { Liquidity::Taker };
+        Some(Deal { at, raw, liquidity, available, scene })
+    }
+
+    /// What is displayed within the order's reach; `None` for no bound.
+    fn depth(&self, order: &OpenOrder, ladder: &Ladder<'_>) -> Option<Decimal> {
+        let instrument = self.instruments.get(order.instrument)?;
+        match ladder.depth {
+            QuoteDepth::Unlimited => None,
+            QuoteDepth::Displayed => ladder
+                .against(order.side)
+                .iter()
+                .filter(|level| order.is_market() || order.accepts(level.price))
+                .try_fold(Decimal::ZERO, |sum, level| {
+                    sum.checked_add(floor(instrument, level.quantity)?)
+                }),
+        }
+    }
+
+    /// Turns a cash amount into what it buys at the levels' several prices. What they cannot
+    /// give is counted at the last one's price; without levels it stays unresolved.
+    fn resolve_by_levels(&mut self, at: Timestamp, order: &mut OpenOrder, ladder: &Ladder<'_>) {
+        let Some(quantity) = self.units_for_cash(order, ladder) else { return };
+        if quantity.is_zero() {
+            return;
+        }
+        let quantity = Qty::new(quantity);
+        order.quantity = Some(quantity);
+        self.store(order);
+        self.reports.push_back((at, order.update(OrderReport::Resolved { quantity })));
+    }
+
+    fn units_for_cash(&self, order: &OpenOrder, ladder: &Ladder<'_>) -> Option<Decimal> {
+        let instrument = self.instruments.get(order.instrument)?;
+        let rate = self.config.fees.rate(self.traded, Liquidity::Taker);
+        let mut cash = order.cash?.amount;
+        let mut units = Decimal::ZERO;
+        let levels = ladder.against(order.side);
+        for (index, level) in levels.iter().enumerate() {
+            let price = Price::new(instrument.price_grid.nearest(level.price)?).ok()?;
+            let pricing = Pricing { instruments: &self.instruments, instrument, price, rate };
+            let wanted = pricing.affordable(&self.config.fees, cash)?;
+            let is_last = index + 1 == levels.len() || ladder.depth == QuoteDepth::Unlimited;
+            let there = floor(instrument, level.quantity)?;
+            let taken = if is_last { wanted } else { wanted.min(there) };
+            units = units.checked_add(taken)?;
+            cash = cash.checked_sub(pricing.cost(&self.config.fees, taken)?)?;
+            if taken == wanted {
+                break;
+            }
+        }
+        (units >= instrument.min_quantity).then_some(units)
+    }
+
     /// One level's fill of an order that may go on to the next level: what is immediate must
     /// not be cancelled in between.
     fn fill_level(&mut self, order: OpenOrder, deal: &Deal) {
-        let patient = OpenOrder { time_in_force: crate::types::TimeInForce::Gtc, ..order };
+        let patient = OpenOrder { time_in_force: TimeInForce::Gtc, ..order };
         self.fill(patient, deal);
         if let Some(mut rest) = self.lookup(&order) {
             rest.time_in_force = order.time_in_force;
@@ -197,14 +248,15 @@ impl SimVenue {
             return;
         }
         let id = print.instrument;
-        let Some(desk) = self.desks.get_mut(id.index()) else { return };
+        let Some(desk) = self.desks.get(id.index()) else { return };
         if at < desk.seen_at {
             return;
         }
+        self.run_requests(at);
+        let Some(desk) = self.desks.get_mut(id.index()) else { return };
         desk.see_print(at, print);
         let feed = desk.feed;
-        self.run_requests(at);
-        if self.desks.get(id.index()).is_none_or(|desk| desk.orders.is_empty()) {
+        if desk.orders.is_empty() {
             return;
         }
         self.expire(at);
@@ -218,7 +270,10 @@ impl SimVenue {
             }
             let filled = if order.is_market() {
                 // Where quotes exist, takers wait for the next one.
-                if feed > Feed::Prints { continue } else { self.meet(at, order, print, left) }
+                if feed > Feed::Prints {
+                    continue;
+                }
+                self.meet(at, order, print, left)
             } else {
                 self.meet_limit(at, order, print, left)
             };
