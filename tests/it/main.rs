@@ -12,4 +12,5 @@
 
 mod indicator_laws;
 mod indicators;
+mod strategies;
 mod tidy;
