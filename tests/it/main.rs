@@ -14,4 +14,5 @@ mod data;
 mod indicator_laws;
 mod indicators;
 mod orders;
+mod strategies;
 mod tidy;

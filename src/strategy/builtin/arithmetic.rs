@@ -55,7 +55,16 @@ pub(super) fn volume_ticks(value: f64, grid: Grid) -> Result<i64, BarError> {
 
 #[cold]
 fn off_grid(what: &'static str, value: f64, grid: Grid) -> BarError {
-    BarError::OffGrid { what, value, digits: grid.digits() }
+    let digits = grid.digits();
+    if !(value.is_finite() && value >= 0.0) || value == 0.0 {
+        BarError::Refused(format!("{what} {value} is not above zero and finite"))
+    } else if !(value * grid.scale() < exact::TICK_LIMIT as f64) {
+        BarError::Refused(format!(
+            "{what} {value} has too many digits on a grid of {digits} decimals"
+        ))
+    } else {
+        BarError::OffGrid { what, value, digits }
+    }
 }
 
 /// The bar as the plain numbers that indicators take.

@@ -8,6 +8,9 @@ fn lines(rule: impl Fn(&Source) -> Vec<Violation>, path: &str, text: &str) -> Ve
     rule(&Source::new(path, text)).iter().map(|violation| violation.line).collect()
 }
 
+/// No violation.
+const NONE: [usize; 0] = [];
+
 #[test]
 fn comments_and_literals_are_no_code() {
     let text = r##"let a = "x // y"; // crate::live
@@ -16,7 +19,7 @@ let d = '\''; let e = b"\"crate::live"; let f = 'é'; let g = "\
     crate::live";"##;
     let source = Source::new("src/types/x.rs", text);
     assert_eq!(source.code.len(), text.len());
-    assert_eq!(source.words("crate"), []);
+    assert_eq!(source.words("crate"), NONE);
     assert_eq!(source.words("let").len(), 7);
     assert!(source.code.contains("&'a str"));
 }
@@ -49,14 +52,14 @@ fn relative_paths_are_followed_to_the_crate_root() {
 fn the_crate_root_hides_no_floor() {
     assert_eq!(lines(rules::floors, "src/risk/mod.rs", "use crate::prelude::*;\n"), [1]);
     assert_eq!(lines(rules::floors, "src/novel/mod.rs", "\n"), [1]);
-    assert_eq!(lines(rules::floors, "src/lib.rs", "pub use crate::engine::Engine;\n"), []);
-    assert_eq!(lines(rules::floors, "src/risk/mod.rs", "crate::newtype!(Limit);\n"), []);
+    assert_eq!(lines(rules::floors, "src/lib.rs", "pub use crate::engine::Engine;\n"), NONE);
+    assert_eq!(lines(rules::floors, "src/risk/mod.rs", "crate::newtype!(Limit);\n"), NONE);
 }
 
 #[test]
 fn a_module_with_its_own_floor_inside_another_is_told_apart() {
     let text = "use crate::metrics::Sink;\nuse crate::engine::Engine;\n";
-    assert_eq!(lines(rules::floors, "src/metrics/prometheus.rs", text), []);
+    assert_eq!(lines(rules::floors, "src/metrics/prometheus.rs", text), NONE);
     assert_eq!(lines(rules::floors, "src/metrics/memory.rs", text), [2]);
 }
 
@@ -64,7 +67,7 @@ fn a_module_with_its_own_floor_inside_another_is_told_apart() {
 fn long_files_are_found_and_tests_are_not_counted() {
     let long = "// x\n".repeat(rules::MAX_FILE_LINES);
     let tests = format!("#[cfg(test)]\nmod tests {{\n{long}}}\n");
-    assert_eq!(lines(rules::file_length, "src/a.rs", &format!("{long}{tests}")), []);
+    assert_eq!(lines(rules::file_length, "src/a.rs", &format!("{long}{tests}")), NONE);
     assert_eq!(lines(rules::file_length, "src/a.rs", &format!("{long}// x\n{tests}")), [1]);
 }
 
@@ -73,7 +76,7 @@ fn long_functions_are_found() {
     let body = "    step();\n".repeat(rules::MAX_FUNCTION_LINES - 2);
     let fits = format!("fn fits(x: [u8; 2]) -> u8 {{\n{body}}}\n");
     let long = format!("type F = fn(u8);\nfn long() {{\n{body}    step();\n}}\n");
-    assert_eq!(lines(rules::function_length, "src/a.rs", &fits), []);
+    assert_eq!(lines(rules::function_length, "src/a.rs", &fits), NONE);
     assert_eq!(lines(rules::function_length, "src/a.rs", &long), [2]);
 }
 
