@@ -4,6 +4,7 @@ mod run;
 
 mod csv;
 mod merge;
+mod resample;
 mod source;
 mod tape;
 
@@ -17,15 +18,17 @@ mod look_ahead;
 mod recording;
 mod variants;
 
-pub use self::csv::{BarColumn, CsvBars, CsvEvents, Stamp, TimeFormat};
+pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
 pub use collector::{
     Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow,
 };
 pub use decisions::{Decisions, Difference};
 pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};
+pub use merge::{Merge, merge};
 pub use recording::{Recorder, Recording, RecordingError, replay};
 pub use report::Report;
+pub use resample::{ResampleError, Resampler};
 pub use run::{Backtest, BacktestError, Plan, Progress};
 pub use simulation::Simulation;
 pub use source::{DataIssue, DataSource, IssueKind, SourceError};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{DataError, InstrumentError, InstrumentId, Timestamp};
 
-use super::Timed;
+use super::{ResampleError, Timed};
 
 /// Where market events come from, in order of time. Any iterator of events will do.
 ///
@@ -148,6 +148,9 @@ pub enum SourceError {
     /// The instrument cannot be registered.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
+    /// Bars cannot be made from the data.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
     /// There is no data at all.
     #[error("{file}: no data")]
     Empty {

@@ -359,6 +359,32 @@ impl Instruments {
         Ok(id)
     }
 
+    /// Adds a copy of another table's instrument and of the assets that it names. An asset
+    /// that this table has keeps its ledger digits.
+    pub(crate) fn adopt(
+        &mut self,
+        instrument: &Instrument,
+        from: &Self,
+    ) -> Result<InstrumentId, InstrumentError> {
+        if self.find(instrument.symbol.as_str()).is_some() {
+            return Err(InstrumentError::Duplicate { symbol: instrument.symbol });
+        }
+        let full = |_| InstrumentError::TableFull;
+        let id = InstrumentId(u32::try_from(self.instruments.len()).map_err(full)?);
+        let mut copy = instrument.clone();
+        copy.id = id;
+        for asset in [&mut copy.base, &mut copy.quote, &mut copy.settlement] {
+            let known = self.assets.len();
+            let source = *asset;
+            *asset = self.asset(from.code(source))?;
+            if let (true, Some(entry)) = (asset.index() == known, from.asset_of(source)) {
+                self.set_ledger_digits(*asset, entry.ledger_digits)?;
+            }
+        }
+        self.instruments.push(copy);
+        Ok(id)
+    }
+
     /// The id of an asset, added when it is new.
     ///
     /// # Errors

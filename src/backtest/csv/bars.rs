@@ -4,11 +4,12 @@ use std::path::Path;
 
 use crate::backtest::{DataIssue, IssueKind, SourceError, Tape, Timed};
 use crate::types::{
-    Bar, Grid, Instrument, InstrumentBuilder, InstrumentId, Instruments, MarketEvent, Period,
+    Bar, DataError, Instrument, InstrumentBuilder, InstrumentId, Instruments, MarketEvent, Period,
     Timestamp,
 };
 
-use super::rows::{Row, Rows, Sorting};
+use super::digits::{Rounding, Sorting, on_grid};
+use super::rows::{Row, Rows};
 use super::table::{Input, Table};
 use super::{CsvEvents, TimeFormat, gaps};
 
@@ -98,12 +99,6 @@ struct Rules {
     sorting: Sorting,
     rounding: Rounding,
     tolerated: Option<Duration>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rounding {
-    Refuse,
-    Snap,
 }
 
 const NAMES: [&[&str]; 6] = [
@@ -251,10 +246,8 @@ impl<'a> CsvBars<'a> {
         rules.infer(&mut rows, &mut instrument)?;
         let mut instruments = tape.instruments.clone();
         let id = instruments.add(instrument)?;
-        let (events, issues) = rules.bars(rows, &instruments[id])?;
-        tape.instruments = instruments;
-        tape.insert(events);
-        tape.issues.extend(issues);
+        let events = rules.bars(rows, &instruments[id])?;
+        tape.take(instruments, events);
         Ok(id)
     }
 
@@ -267,30 +260,26 @@ impl<'a> CsvBars<'a> {
         instrument: InstrumentId,
         instruments: &Instruments,
     ) -> Result<CsvEvents, SourceError> {
-        let unknown = crate::types::DataError::UnknownInstrument { instrument };
+        let unknown = DataError::UnknownInstrument { instrument };
         let instrument = instruments.get(instrument).ok_or(unknown)?;
         let (rows, rules) = self.rows()?;
-        let (events, issues) = rules.bars(rows, instrument)?;
-        Ok(CsvEvents::new(events, issues))
+        rules.bars(rows, instrument)
     }
 
     fn rows(self) -> Result<(Rows, Rules), SourceError> {
         let mut table = Table::open(self.input, self.delimiter)?;
-        let find = |part: BarColumn| match self.names.get(part as usize) {
-            Some(Some(name)) => table.column(&[name]),
-            Some(None) | None => table.column(NAMES.get(part as usize).copied().unwrap_or(&[])),
-        };
-        let time = find(BarColumn::Time)?;
-        let mut columns = Vec::new();
-        for part in [BarColumn::Open, BarColumn::High, BarColumn::Low, BarColumn::Close] {
-            columns.push(find(part)?);
-        }
+        let [time, prices @ .., volume] = &self.names;
+        let [times, usual @ .., volumes] = NAMES;
+        let time = table.named_or(time.as_deref(), times)?;
+        let prices = prices.iter().zip(usual);
+        let prices = prices.map(|(name, usual)| table.named_or(name.as_deref(), usual));
+        let prices: Vec<usize> = prices.collect::<Result<_, _>>()?;
         let volume = match self.volume {
-            Volume::Column => Some(find(BarColumn::Volume)?),
+            Volume::Column => Some(table.named_or(volume.as_deref(), volumes)?),
             Volume::Zero => None,
         };
         let adjusted = self.adjusted_close.map(|name| table.column(&[&name])).transpose()?;
-        let mut rows = Rows::new(&table, &columns, volume, adjusted);
+        let mut rows = Rows::new(&table, &prices, volume, adjusted);
         rows.read(&mut table, time, self.format)?;
         Ok((rows, self.rules))
     }
@@ -309,11 +298,7 @@ impl Rules {
         Ok(())
     }
 
-    fn bars(
-        self,
-        mut rows: Rows,
-        instrument: &Instrument,
-    ) -> Result<(Vec<Timed>, Vec<DataIssue>), SourceError> {
+    fn bars(self, mut rows: Rows, instrument: &Instrument) -> Result<CsvEvents, SourceError> {
         let mut issues = rows.sort(self.sorting, instrument.id)?;
         let period = match self.period {
             Some(period) => period,
@@ -348,7 +333,7 @@ impl Rules {
             }));
         }
         issues.sort_by_key(|issue| (issue.at, issue.line));
-        Ok((events, issues))
+        Ok(CsvEvents::new(events, issues))
     }
 
     fn bar(
@@ -387,12 +372,6 @@ impl Rules {
         let bar = bar.map_err(|error| rows.bad_row(row, error))?;
         Ok((bar, is_widened))
     }
-}
-
-/// The value itself when it is a point of the grid, its nearest point when it may be rounded.
-fn on_grid(grid: Grid, value: f64, rounding: Rounding) -> Option<f64> {
-    let nearest = grid.value(grid.ticks(value)?);
-    (nearest == value || rounding == Rounding::Snap).then_some(nearest)
 }
 
 impl core::fmt::Debug for CsvBars<'_> {

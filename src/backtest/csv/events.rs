@@ -1,10 +1,11 @@
-use crate::backtest::{DataIssue, SourceError, Timed};
+use crate::backtest::{DataIssue, SourceError, Tape, Timed};
+use crate::types::Instruments;
 
 /// The events of one file, in order of time: a [`DataSource`](crate::backtest::DataSource).
 #[derive(Clone, Debug)]
 pub struct CsvEvents {
-    pub(super) events: std::vec::IntoIter<Timed>,
-    pub(super) issues: Vec<DataIssue>,
+    events: std::vec::IntoIter<Timed>,
+    issues: Vec<DataIssue>,
 }
 
 impl CsvEvents {
@@ -27,5 +28,14 @@ impl Iterator for CsvEvents {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.events.size_hint()
+    }
+}
+
+impl Tape {
+    /// Takes a table that has grown and the events of its newest instrument.
+    pub(super) fn take(&mut self, instruments: Instruments, events: CsvEvents) {
+        self.instruments = instruments;
+        self.insert(events.events.collect());
+        self.issues.extend(events.issues);
     }
 }

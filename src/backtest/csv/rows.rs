@@ -1,8 +1,9 @@
 use crate::backtest::{DataIssue, IssueKind, SourceError};
-use crate::types::{DataError, Grid, InstrumentId, Period, Timestamp};
+use crate::types::{DataError, InstrumentId, Period, Timestamp};
 
 use super::TimeFormat;
 use super::bars::smallest_distance;
+use super::digits::{Finest, Sorting};
 use super::table::{Table, cut};
 
 /// One row of a bar file, as read.
@@ -13,13 +14,6 @@ pub(super) struct Row {
     pub(super) prices: [f64; 4],
     pub(super) volume: f64,
     pub(super) adjusted: f64,
-}
-
-/// What to do with rows out of order and repeated rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sorting {
-    Strict,
-    Lenient,
 }
 
 /// The rows of a bar file with what was seen of their columns.
@@ -66,10 +60,7 @@ impl Rows {
         mut format: Option<TimeFormat>,
     ) -> Result<(), SourceError> {
         while table.advance()? {
-            let cell = table.cell(time);
-            let format =
-                format.get_or_insert_with(|| TimeFormat::inferred(table.name(time), &cell));
-            let at = format.read(&cell).ok_or_else(|| table.bad_cell(time, format.wanted()))?;
+            let at = table.time(time, &mut format)?;
             let mut prices = [0.0; 4];
             for (price, &place) in prices.iter_mut().zip(&self.price_places) {
                 *price = self.price.number(table, place)?;
@@ -162,36 +153,5 @@ impl Rows {
 
     pub(super) fn bad_row(&self, row: &Row, error: DataError) -> SourceError {
         SourceError::BadRow { file: self.file.clone(), line: row.line, error }
-    }
-}
-
-/// The cell with the most decimals of a kind.
-#[derive(Default)]
-pub(super) struct Finest {
-    decimals: u32,
-    too_fine: Option<SourceError>,
-}
-
-impl Finest {
-    pub(super) fn number(&mut self, table: &Table<'_>, column: usize) -> Result<f64, SourceError> {
-        let (value, decimals) = table.number(column)?;
-        if decimals > self.decimals {
-            self.decimals = decimals;
-        }
-        if decimals > u32::from(Grid::MAX_DIGITS) && self.too_fine.is_none() {
-            let wanted = "number of at most 15 decimals (snap rounds to digits that are set)";
-            self.too_fine = Some(table.bad_cell(column, wanted));
-        }
-        Ok(value)
-    }
-
-    /// The digits that the file needs. They are not needed, and may be more than any grid has,
-    /// when the user has set them.
-    pub(super) fn digits(&mut self, is_set: bool) -> Result<u8, SourceError> {
-        match self.too_fine.take() {
-            Some(_) if is_set => Ok(Grid::MAX_DIGITS),
-            Some(error) => Err(error),
-            None => Ok(u8::try_from(self.decimals).unwrap_or(Grid::MAX_DIGITS)),
-        }
     }
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
 
 use crate::backtest::SourceError;
+use crate::types::Timestamp;
+
+use super::TimeFormat;
 
 /// Where the text comes from.
 pub(super) struct Input<'a> {
@@ -89,12 +92,35 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// The column that was asked for, else the first usual one.
+    pub(super) fn named_or(
+        &self,
+        name: Option<&str>,
+        usual: &[&str],
+    ) -> Result<usize, SourceError> {
+        match name {
+            Some(name) => self.column(&[name]),
+            None => self.column(usual),
+        }
+    }
+
     pub(super) fn name(&self, column: usize) -> &str {
         self.header.get(column).map_or("", String::as_str)
     }
 
     pub(super) fn cell(&self, column: usize) -> Cow<'_, str> {
         text(self.row.get(column).unwrap_or_default())
+    }
+
+    /// The time in a cell; the first cell decides the format when there is none.
+    pub(super) fn time(
+        &self,
+        column: usize,
+        format: &mut Option<TimeFormat>,
+    ) -> Result<Timestamp, SourceError> {
+        let cell = self.cell(column);
+        let format = format.get_or_insert_with(|| TimeFormat::inferred(self.name(column), &cell));
+        format.read(&cell).ok_or_else(|| self.bad_cell(column, format.wanted()))
     }
 
     /// A finite number and the decimals that it needs.
