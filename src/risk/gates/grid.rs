@@ -1,4 +1,5 @@
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::risk::OrderGate;
 use crate::risk::sizing::notional;
@@ -9,7 +10,7 @@ use crate::types::{
 /// Refuses what every venue would refuse: prices off the tick, quantities off the step or below
 /// the minima, impossible combinations. It is a validity control and applies to reducing
 /// orders too; only orders marked reduce-only are free of the minimum value, as on the venues.
-#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GridGate;
 
 impl OrderGate for GridGate {
