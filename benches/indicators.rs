@@ -94,9 +94,11 @@ fn donchian_signal((donchian, volume): &mut (Donchian, Sma), bars: &[Ohlcv]) {
     let (mut longs, mut shorts) = (0_u32, 0_u32);
     for bar in bars {
         if let (Some(channel), Some(average)) = (donchian.value(), volume.value()) {
-            let is_busy = bar.volume > 1.5 * average;
-            longs += u32::from(is_busy & (bar.close > channel.upper));
-            shorts += u32::from(is_busy & (bar.close < channel.lower));
+            if bar.close > channel.upper {
+                longs += u32::from(bar.volume > 1.5 * average);
+            } else if bar.close < channel.lower {
+                shorts += u32::from(bar.volume > 1.5 * average);
+            }
         }
         let _ = donchian.update(*bar);
         let _ = volume.update(bar.volume);

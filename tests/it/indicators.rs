@@ -148,7 +148,7 @@ fn oscillator_columns(bars: &Bars) -> Vec<(&'static str, Slack, Column)> {
         ("obv", Slack::None, bars.on_bars(Obv::new())),
         ("cci20", Slack::None, bars.on_bars(Cci::new(20).unwrap())),
         ("willr14", Slack::None, bars.on_bars(WilliamsR::new(14).unwrap())),
-        ("mfi14", Slack::None, bars.on_bars(Mfi::new(14).unwrap())),
+        ("mfi14", Slack::Percent, bars.on_bars(Mfi::new(14).unwrap())),
         ("roc10", Slack::Percent, bars.on_closes(Roc::new(10).unwrap())),
     ]
 }
