@@ -75,7 +75,8 @@ fn kernels(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("exact");
     group.throughput(Throughput::Elements(BARS as u64));
     let population = Deviation::Population;
-    for (name, factor) in [("band_cross", ratio(2, 1)), ("band_cross_1.9599", ratio(19_599, 10_000))]
+    for (name, factor) in
+        [("band_cross", ratio(2, 1)), ("band_cross_1.9599", ratio(19_599, 10_000))]
     {
         let new = BandCross::new(20, factor, population, BandForm::Cross).unwrap();
         group.bench_function(name, |bencher| {
@@ -99,16 +100,20 @@ fn kernels(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut kernel = new.clone();
             let closes = black_box(&bars).iter().map(|bar| price_ticks(bar.close));
-            closes.filter(|&close| kernel.update(close).is_some_and(|at| at.to_mean.is_gt())).count()
+            closes
+                .filter(|&close| kernel.update(close).is_some_and(|at| at.to_mean.is_gt()))
+                .count()
         });
     });
     group.bench_function("volume_breakout", |bencher| {
         let new = VolumeBreakout::new(20, ratio(3, 2)).unwrap();
         bencher.iter(|| {
             let mut kernel = new.clone();
-            count(black_box(&bars).iter().map(|bar| {
-                kernel.update(bar.high, bar.low, bar.close, volume_ticks(bar.volume))
-            }))
+            count(
+                black_box(&bars).iter().map(|bar| {
+                    kernel.update(bar.high, bar.low, bar.close, volume_ticks(bar.volume))
+                }),
+            )
         });
     });
     for (name, anchor) in

@@ -1,1 +1,3 @@
 //! The one integration binary: one file per behaviour.
+
+mod exact_kernels;

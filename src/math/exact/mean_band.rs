@@ -50,11 +50,7 @@ impl MeanBand {
     /// [`ParameterError`] when the window is not in 2 to
     /// [`LONGEST_EXACT_WINDOW`](super::LONGEST_EXACT_WINDOW) or a term of the factor is
     /// out of its range.
-    pub fn new(
-        window: usize,
-        factor: Ratio,
-        deviation: Deviation,
-    ) -> Result<Self, ParameterError> {
+    pub fn new(window: usize, factor: Ratio, deviation: Deviation) -> Result<Self, ParameterError> {
         Ok(Self { moments: Moments::new(window, factor, deviation)? })
     }
 

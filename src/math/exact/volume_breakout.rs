@@ -241,8 +241,8 @@ impl TryFrom<State> for VolumeBreakout {
     type Error = String;
 
     fn try_from(state: State) -> Result<Self, String> {
-        let mut kernel = Self::new(state.block.len(), state.volume_factor)
-            .map_err(|error| error.to_string())?;
+        let mut kernel =
+            Self::new(state.block.len(), state.volume_factor).map_err(|error| error.to_string())?;
         if state.next >= state.block.len() {
             return Err(format!("position {} in {} bars", state.next, state.block.len()));
         }

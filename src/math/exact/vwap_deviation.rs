@@ -333,10 +333,8 @@ impl TryFrom<State> for VwapDeviation {
             let expected = kernel.bars.len();
             return Err(format!("{} bars instead of {expected}, at {next}", bars.len()));
         }
-        let mut sums = WideSums {
-            money,
-            volume: volume.to_i128().ok_or("a volume of more than 127 bits")?,
-        };
+        let mut sums =
+            WideSums { money, volume: volume.to_i128().ok_or("a volume of more than 127 bits")? };
         if !bars.is_empty() {
             sums = WideSums { money: Wide::ZERO, volume: 0 };
         }
