@@ -267,7 +267,7 @@ pub(crate) fn check_number(field: &'static str, value: f64) -> Result<(), InputE
 /// A finite number above zero of sane magnitude.
 #[inline]
 pub(crate) fn check_price(field: &'static str, value: f64) -> Result<(), InputError> {
-    if (value >= SMALLEST_PRICE) & (value <= LARGEST_INPUT) {
+    if (SMALLEST_PRICE..=LARGEST_INPUT).contains(&value) {
         Ok(())
     } else {
         Err(refuse_price(field, value))

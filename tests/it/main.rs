@@ -1,3 +1,17 @@
 //! The one integration binary: one file per behaviour.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "what is banned in the library for its own sake is fine in its tests"
+)]
+
+mod data;
 mod exact_kernels;
+mod indicator_laws;
+mod indicators;
+mod tidy;

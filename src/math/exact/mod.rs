@@ -24,6 +24,7 @@ mod volume_breakout;
 mod vwap_deviation;
 mod wide;
 
+pub use super::DeviationKind as Deviation;
 pub use band_cross::{BandCross, BandForm};
 pub use mean_band::{BandPlace, MeanBand};
 pub use ticks::{MOST_DIGITS, TICK_LIMIT, scale_of, ticks, ticks_of};
@@ -58,16 +59,6 @@ const BELOW: u8 = 2;
 fn crossing_of(code: u8) -> Crossing {
     const TABLE: [Crossing; 4] = [Crossing::None, Crossing::Above, Crossing::Below, Crossing::None];
     TABLE[usize::from(code & (ABOVE | BELOW))]
-}
-
-/// Which standard deviation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Deviation {
-    /// Divided by n: the window is all there is. What Bollinger and the charts use.
-    #[default]
-    Population,
-    /// Divided by n - 1: the window is a sample of something longer.
-    Sample,
 }
 
 /// The ratio when its terms are in range; its fields are public, so it may have been built by hand.

@@ -10,6 +10,7 @@ use crate::math::{ParameterError, Ratio};
 ///
 /// Separate flags, so that a kernel computes only those it asks for and branches on none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags, each computed on demand")]
 pub(super) struct Place {
     pub(super) is_below_mean: bool,
     pub(super) is_at_mean: bool,

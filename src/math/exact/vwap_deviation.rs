@@ -20,7 +20,7 @@ pub enum Anchor {
     Rolling(usize),
 }
 
-/// Tells when a close lies further from the volume-weighted average price than a threshold, exactly.
+/// Tells exactly when a close lies further than a threshold from the volume-weighted average price.
 ///
 /// The average weighs the typical price (high + low + close) / 3 of each bar, the current one
 /// included, by its volume; the deviation is (close - average) / average. The answer is a state and

@@ -1,0 +1,123 @@
+//! Volume-weighted average price since the start and over the last bars; the session form is a
+//! neighbour.
+
+use serde::{Deserialize, Serialize};
+
+use super::compensated::CompensatedSum;
+use super::indicator::{Indicator, InputError, Ohlcv, ParameterError, check_window};
+use super::window::{BlockWindow, TwoSums};
+
+/// Volume-weighted average of the typical price since the first bar.
+///
+/// Bars without volume change nothing; until there is any volume the answer is `None`. On a long
+/// series the average hardly moves any more and says little about the current price: use
+/// [`SessionVwap`](super::SessionVwap) or [`RollingVwap`] there. The sums are compensated, so the
+/// answer after a million bars is as exact as after one.
+///
+/// ```
+/// use tradewright::math::{CumulativeVwap, Indicator, Ohlcv};
+///
+/// let bar = |price, volume| {
+///     Ohlcv { open: price, high: price, low: price, close: price, volume }
+/// };
+/// let mut vwap = CumulativeVwap::new();
+/// assert_eq!(vwap.update(bar(10.0, 0.0))?, None);
+/// assert_eq!(vwap.update(bar(10.0, 1.0))?, Some(10.0));
+/// assert_eq!(vwap.update(bar(14.0, 3.0))?, Some(13.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CumulativeVwap {
+    money: CompensatedSum,
+    volume: CompensatedSum,
+}
+
+impl CumulativeVwap {
+    /// An average over everything that will come.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a bar that has been validated.
+    #[inline]
+    pub(super) fn push(&mut self, bar: &Ohlcv) {
+        self.money.add(bar.typical_price() * bar.volume);
+        self.volume.add(bar.volume);
+    }
+}
+
+impl Indicator for CumulativeVwap {
+    type Input = Ohlcv;
+    type Output = f64;
+
+    #[inline]
+    fn update(&mut self, input: Ohlcv) -> Result<Option<f64>, InputError> {
+        input.validate()?;
+        self.push(&input);
+        Ok(self.value())
+    }
+
+    #[inline]
+    fn value(&self) -> Option<f64> {
+        average_price(self.money.total(), self.volume.total())
+    }
+
+    fn warmup(&self) -> usize {
+        1
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Volume-weighted average of the typical price over the last `window` bars.
+///
+/// `None` before the window is full and while its bars have no volume at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RollingVwap {
+    window: BlockWindow<TwoSums>,
+}
+
+impl RollingVwap {
+    /// An average over `window` bars.
+    ///
+    /// # Errors
+    /// [`ParameterError::Count`] unless `window` is 1 to
+    /// [`LONGEST_WINDOW`](super::LONGEST_WINDOW).
+    pub fn new(window: usize) -> Result<Self, ParameterError> {
+        check_window("window", window, 1)?;
+        Ok(Self { window: BlockWindow::new(window) })
+    }
+}
+
+impl Indicator for RollingVwap {
+    type Input = Ohlcv;
+    type Output = f64;
+
+    #[inline]
+    fn update(&mut self, input: Ohlcv) -> Result<Option<f64>, InputError> {
+        input.validate()?;
+        self.window.push((input.typical_price() * input.volume, input.volume));
+        Ok(self.value())
+    }
+
+    #[inline]
+    fn value(&self) -> Option<f64> {
+        let TwoSums(money, volume) = self.window.total()?;
+        average_price(money, volume)
+    }
+
+    fn warmup(&self) -> usize {
+        self.window.length()
+    }
+
+    fn reset(&mut self) {
+        self.window.reset();
+    }
+}
+
+#[inline]
+fn average_price(money: f64, volume: f64) -> Option<f64> {
+    (volume > 0.0).then(|| money / volume)
+}

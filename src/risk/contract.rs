@@ -1,0 +1,253 @@
+use core::cmp::Ordering;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::Exposure;
+use crate::types::{
+    Facts, Fill, Halt, HaltCause, HaltScope, Intent, Order, Qty, Reason, RejectReason, Side, State,
+    Trade, to_f64,
+};
+
+/// What a rule is shown: the part of an intent that would open exposure, with all working
+/// orders counted as filled. Reducing parts are never shown.
+///
+/// Values are in the reporting currency and NaN where a mark or rate is missing, so that
+/// `!(value <= limit)` fails closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The whole intent.
+    pub intent: &'a Intent,
+    /// The part that would open or enlarge, above zero.
+    pub quantity: Decimal,
+    /// The price that values it: the limit or trigger, for sales at least the mark.
+    pub price: f64,
+    /// The value of one unit at that price.
+    pub unit_value: f64,
+    /// What is held on this side once working orders, the reducing part and the group's
+    /// earlier legs have filled, at mark; never negative.
+    pub held_value: f64,
+    /// What this instrument contributes to [`Exposure::gross`] before the opening.
+    pub worst_value: f64,
+    /// All positions with working orders and the group's earlier legs.
+    pub exposure: Exposure,
+    /// The group's legs before this one, counted as granted in full.
+    pub earlier: &'a [Intent],
+    /// Value of what the earlier legs open.
+    pub group_gross: f64,
+    /// The same with signs.
+    pub group_net: f64,
+}
+
+impl Opening<'_> {
+    /// The value of the whole opening part.
+    pub fn value(&self) -> f64 {
+        to_f64(self.quantity) * self.unit_value
+    }
+
+    /// The value held on this side when `quantity` units are opened.
+    pub fn resulting_value(&self, quantity: f64) -> f64 {
+        self.held_value + quantity * self.unit_value
+    }
+
+    /// Gross exposure when `quantity` units are opened: it grows only as far as this side
+    /// becomes the instrument's worst.
+    pub fn resulting_gross(&self, quantity: f64) -> f64 {
+        let excess = self.resulting_value(quantity) - self.worst_value;
+        // NaN must stay NaN, which f64::max would hide.
+        self.exposure.gross + if excess <= 0.0 { 0.0 } else { excess }
+    }
+
+    /// Net exposure in this side's direction when `quantity` units are opened, with every
+    /// working order of the side filled and none of the other.
+    pub fn resulting_net(&self, quantity: f64) -> f64 {
+        let before = match self.intent.side {
+            Side::Buy => self.exposure.up,
+            Side::Sell => -self.exposure.down,
+        };
+        before + quantity * self.unit_value
+    }
+}
+
+/// A rule's answer. Answers have a total order and the chain's answer is the least, so that
+/// the order of rules never changes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// Nothing may be opened.
+    Deny(Reason),
+    /// At most this much may be opened; the reason tells limit and observed value.
+    Cap(Qty, Reason),
+    /// No objection; the reason tells how much of the limit is used.
+    Allow(Option<Reason>),
+}
+
+impl Limit {
+    /// The quantity that the answer leaves of what was asked.
+    pub fn allowed(&self, asked: Decimal) -> Decimal {
+        match self {
+            Self::Deny(_) => Decimal::ZERO,
+            Self::Cap(quantity, _) => quantity.value().min(asked).max(Decimal::ZERO),
+            Self::Allow(_) => asked,
+        }
+    }
+
+    /// The stricter of two answers.
+    #[must_use]
+    pub fn least(self, other: Self) -> Self {
+        match self.compare(&other) {
+            Ordering::Less | Ordering::Equal => self,
+            Ordering::Greater => other,
+        }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let key = |limit: &Self| match limit {
+            Self::Deny(reason) => (0, Decimal::ZERO, Some(reason.code)),
+            Self::Cap(quantity, reason) => (1, quantity.value(), Some(reason.code)),
+            Self::Allow(reason) => (2, Decimal::ZERO, reason.map(|reason| reason.code)),
+        };
+        key(self).cmp(&key(other))
+    }
+}
+
+/// A pure rule on openings: it can refuse or shrink, never enlarge.
+///
+/// ```
+/// use tradewright::risk::{Limit, Opening, RiskRule};
+/// use tradewright::types::{Facts, Reason, ReasonCode, Label};
+///
+/// /// Nothing is opened while more than ten percent of the equity is lost.
+/// struct Timid;
+///
+/// impl RiskRule for Timid {
+///     fn name(&self) -> &'static str { "timid" }
+///
+///     fn limit(&self, _opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+///         if facts.equity() >= 90_000.0 {
+///             return Limit::Allow(None);
+///         }
+///         let code = ReasonCode::Custom(Label::new("timid"));
+///         Limit::Deny(Reason::new(code, 90_000.0, facts.equity()))
+///     }
+/// }
+/// ```
+pub trait RiskRule: Send {
+    /// Its name in assessments and reports.
+    fn name(&self) -> &'static str;
+
+    /// What it thinks of an opening. NaN and missing inputs must deny: write `!(x <= limit)`.
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit;
+}
+
+/// Something that happened, for guards and managers.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Fact<'a> {
+    /// Prices moved; equity is in the facts.
+    Mark,
+    /// A fill was booked.
+    Fill(&'a Fill),
+    /// A piece of position was closed.
+    Trade(&'a Trade),
+    /// Capital came in (positive) or went out, in the reporting currency: not a result.
+    Capital(Decimal),
+    /// Time has passed and nothing else happened.
+    Time,
+}
+
+/// A rule with memory that watches facts, never intents: a breach that recovers between two
+/// intents was still a breach.
+pub trait Guard: State + Send {
+    /// Its name in reports.
+    fn name(&self) -> &'static str;
+
+    /// Looks at a fact; the halt that it wants **now**, `None` when it wants none (any more).
+    fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt>;
+
+    /// What it thinks of openings at this moment: its limit and how much of it is used. A
+    /// guard may deny while it wants no halt, such as when its input is unknown.
+    fn verdict(&self, _facts: &Facts<'_>) -> Limit {
+        Limit::Allow(None)
+    }
+
+    /// An operator resumes a halt of this cause: a latched guard lets go.
+    fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
+}
+
+/// A change that a manager asks the halt machine for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HaltChange {
+    /// Stop.
+    Raise(Halt),
+    /// The cause is over by its own rule.
+    Lift {
+        /// Which cause.
+        cause: HaltCause,
+        /// In which scope.
+        scope: HaltScope,
+    },
+}
+
+/// The gatekeeper: shown every intent before it becomes an order, told of everything else.
+pub trait RiskManager: State + Send {
+    /// Takes note of a fact; changes of halts are appended to `changes`.
+    fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>);
+
+    /// Judges a group of intents (usually one) that stands or falls together.
+    fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment);
+
+    /// An operator resumes a halt of this cause: what is latched lets go.
+    fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
+}
+
+/// A check of every order, exits too: grid, price collar, throttle.
+pub trait OrderGate: State + Send {
+    /// Its name in reports.
+    fn name(&self) -> &'static str;
+
+    /// Looks at an order that is about to leave.
+    ///
+    /// # Errors
+    /// Why it must not leave.
+    fn check(&mut self, order: &Order, facts: &Facts<'_>) -> Result<(), RejectReason>;
+}
+
+/// The verdict on a group of intents. The buffer belongs to the caller and is reused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Assessment {
+    /// True when every intent of the group is granted in full.
+    pub approved: bool,
+    /// What is granted of each intent, in the order of the group. Cash amounts are granted
+    /// whole or not at all: [`Finding::granted`] is then one or zero.
+    pub granted: Vec<Qty>,
+    /// Every objection, the severest first.
+    pub findings: Vec<Finding>,
+    /// The highest utilisation among the limits that were checked, 0 to 1.
+    pub risk_score: f64,
+    /// The largest opening quantity that would have been approved, where the rules can say it.
+    pub largest: Option<Qty>,
+}
+
+impl Assessment {
+    /// Empties the buffer.
+    pub fn clear(&mut self) {
+        self.approved = true;
+        self.granted.clear();
+        self.findings.clear();
+        self.risk_score = 0.0;
+        self.largest = None;
+    }
+}
+
+/// One objection.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Index of the intent in its group.
+    pub intent: usize,
+    /// The rule that objects.
+    pub rule: &'static str,
+    /// What it leaves.
+    pub granted: Qty,
+    /// Limit and observed value.
+    pub reason: Reason,
+}

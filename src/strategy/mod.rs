@@ -1,0 +1,27 @@
+//! Strategies: what they see, what they may say, and how they are found by name.
+
+mod advice;
+mod contract;
+mod from_fn;
+
+mod fingerprint;
+mod near;
+mod parameter;
+mod registry;
+mod saved;
+
+mod builtin;
+
+pub use advice::{Advice, Advised, Legs, QuoteKey, QuoteSize, StrategyError};
+pub use builtin::{
+    Arithmetic, BandConfidence, Breakout, BreakoutParameters, MeanReversion,
+    MeanReversionParameters, SignalForm, Vwap, VwapAnchor, VwapParameters,
+};
+pub use contract::{Event, Strategy};
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use from_fn::{FnStrategy, from_fn};
+pub use parameter::{BadParameter, ParameterKind, ParameterSpec, Parameters};
+pub use registry::{
+    BuildError, Built, ParameterInfo, RegisterError, StrategyContext, StrategyInfo,
+    StrategyRegistry,
+};

@@ -1,0 +1,269 @@
+use core::time::Duration;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{AssetId, HaltLevel, InstrumentId, Instruments, Side, SlotId, Timestamp, exact};
+
+/// What is known at one moment: the read-only view that strategies, sizers and risk rules get.
+///
+/// Facts are tracked once, in the account; whoever judges reads them here.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The time of the event. There is no other clock.
+    pub at: Timestamp,
+    /// The strategy that is served; [`SlotId::HOUSE`] outside of strategies.
+    pub slot: SlotId,
+    /// The run's instruments.
+    pub instruments: &'a Instruments,
+    /// The account's numbers.
+    pub book: &'a FactBook,
+}
+
+impl<'a> Facts<'a> {
+    /// A view for one slot.
+    pub const fn new(
+        at: Timestamp,
+        slot: SlotId,
+        instruments: &'a Instruments,
+        book: &'a FactBook,
+    ) -> Self {
+        Self { at, slot, instruments, book }
+    }
+
+    /// Equity in the reporting currency, unrealised profit included.
+    #[inline]
+    pub const fn equity(&self) -> f64 {
+        self.book.equity
+    }
+
+    /// This strategy's own position.
+    #[inline]
+    pub fn position(&self, instrument: InstrumentId) -> &'a PositionFacts {
+        self.book.position(self.slot, instrument)
+    }
+
+    /// The position at the venue: the sum over all strategies and the house.
+    #[inline]
+    pub fn net(&self, instrument: InstrumentId) -> &'a PositionFacts {
+        self.book.net(instrument)
+    }
+
+    /// The last mark price; `None` before the first.
+    #[inline]
+    pub fn mark(&self, instrument: InstrumentId) -> Option<f64> {
+        self.book.mark(instrument).map(|mark| mark.price)
+    }
+
+    /// Age of the last mark; `None` before the first.
+    pub fn mark_age(&self, instrument: InstrumentId) -> Option<Duration> {
+        self.book.mark(instrument).map(|mark| self.at.since(mark.at))
+    }
+
+    /// Equity as an exact decimal, recomputed from the ledger; `None` while a mark or a
+    /// conversion rate of an open position is missing. Tens of nanoseconds: ask near a limit.
+    pub fn equity_exact(&self) -> Option<Decimal> {
+        self.book.equity_exact(self.instruments)
+    }
+}
+
+/// The account's numbers, dense by id. Only the account writes them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FactBook {
+    pub(crate) reporting: AssetId,
+    pub(crate) equity: f64,
+    #[serde(with = "exact::vec")]
+    pub(crate) cash: Vec<Decimal>,
+    pub(crate) marks: Vec<MarkFact>,
+    pub(crate) net: Vec<PositionFacts>,
+    pub(crate) slots: Vec<Vec<PositionFacts>>,
+    pub(crate) working: Vec<WorkingFacts>,
+    pub(crate) halt: HaltLevel,
+    pub(crate) gross: f64,
+}
+
+static FLAT: PositionFacts = PositionFacts::FLAT;
+
+impl FactBook {
+    /// Equity in the reporting currency: cash and positions at mark.
+    pub const fn equity(&self) -> f64 {
+        self.equity
+    }
+
+    /// The currency of equity.
+    pub const fn reporting(&self) -> AssetId {
+        self.reporting
+    }
+
+    /// The value of all positions at mark, without signs, in the reporting currency.
+    pub const fn gross(&self) -> f64 {
+        self.gross
+    }
+
+    /// The severest halt that covers the whole account.
+    pub const fn halt(&self) -> HaltLevel {
+        self.halt
+    }
+
+    /// Cash of an asset; zero when it never moved.
+    pub fn cash(&self, asset: AssetId) -> Decimal {
+        self.cash.get(asset.index()).copied().unwrap_or_default()
+    }
+
+    /// A strategy's own position.
+    #[inline]
+    pub fn position(&self, slot: SlotId, instrument: InstrumentId) -> &PositionFacts {
+        self.slots
+            .get(slot.index())
+            .and_then(|positions| positions.get(instrument.index()))
+            .unwrap_or(&FLAT)
+    }
+
+    /// The position at the venue.
+    #[inline]
+    pub fn net(&self, instrument: InstrumentId) -> &PositionFacts {
+        self.net.get(instrument.index()).unwrap_or(&FLAT)
+    }
+
+    /// All positions at the venue, by instrument.
+    pub fn nets(&self) -> &[PositionFacts] {
+        &self.net
+    }
+
+    /// Number of slots, the house included.
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The last mark; `None` before the first.
+    #[inline]
+    pub fn mark(&self, instrument: InstrumentId) -> Option<&MarkFact> {
+        self.marks.get(instrument.index()).filter(|mark| mark.price > 0.0)
+    }
+
+    /// What the working orders of all strategies would add if they filled.
+    #[inline]
+    pub fn working(&self, instrument: InstrumentId) -> WorkingFacts {
+        self.working.get(instrument.index()).copied().unwrap_or_default()
+    }
+}
+
+/// The last price of an instrument and the rate of its settlement currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MarkFact {
+    /// The price; 0 before the first.
+    pub price: f64,
+    /// When it was seen.
+    pub at: Timestamp,
+    /// Reporting currency per unit of the settlement currency.
+    pub rate: f64,
+}
+
+/// One position and its working orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PositionFacts {
+    /// Signed quantity.
+    #[serde(with = "exact")]
+    pub quantity: Decimal,
+    /// The same as `f64`.
+    pub size: f64,
+    /// Signed cost of the open quantity in the settlement currency.
+    #[serde(with = "exact")]
+    pub cost: Decimal,
+    /// Average entry price; 0 while flat.
+    pub average: f64,
+    /// When it was opened (the last time it left zero).
+    pub opened_at: Timestamp,
+    /// Unfilled quantity of this owner's working buy orders (linked groups count once).
+    #[serde(with = "exact")]
+    pub working_buy: Decimal,
+    /// The same of its sell orders.
+    #[serde(with = "exact")]
+    pub working_sell: Decimal,
+}
+
+impl PositionFacts {
+    /// No position, no orders.
+    pub const FLAT: Self = Self {
+        quantity: Decimal::ZERO,
+        size: 0.0,
+        cost: Decimal::ZERO,
+        average: 0.0,
+        opened_at: Timestamp::EPOCH,
+        working_buy: Decimal::ZERO,
+        working_sell: Decimal::ZERO,
+    };
+
+    /// True at zero quantity.
+    #[inline]
+    pub fn is_flat(&self) -> bool {
+        self.quantity.is_zero()
+    }
+
+    /// True above zero.
+    #[inline]
+    pub fn is_long(&self) -> bool {
+        self.size > 0.0
+    }
+
+    /// True below zero.
+    #[inline]
+    pub fn is_short(&self) -> bool {
+        self.size < 0.0
+    }
+
+    /// Unfilled quantity of working orders on one side.
+    pub const fn working(&self, side: Side) -> Decimal {
+        match side {
+            Side::Buy => self.working_buy,
+            Side::Sell => self.working_sell,
+        }
+    }
+}
+
+/// Working orders of all strategies in one instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkingFacts {
+    /// Unfilled quantity of buy orders (linked groups count once).
+    #[serde(with = "exact")]
+    pub buy: Decimal,
+    /// Unfilled quantity of sell orders.
+    #[serde(with = "exact")]
+    pub sell: Decimal,
+    /// Number of working orders.
+    pub orders: u32,
+}
+
+impl WorkingFacts {
+    /// The quantity of one side.
+    pub const fn side(&self, side: Side) -> Decimal {
+        match side {
+            Side::Buy => self.buy,
+            Side::Sell => self.sell,
+        }
+    }
+}
+
+/// Valuation: what positions are worth, exactly.
+impl FactBook {
+    /// Cash plus carried positions in the reporting currency, exact where no currency
+    /// conversion is involved; `None` while a needed mark is missing or on overflow.
+    pub fn equity_exact(&self, instruments: &Instruments) -> Option<Decimal> {
+        let mut sum = self.cash(self.reporting);
+        for (instrument, position) in instruments.iter().zip(&self.net) {
+            if position.is_flat() && position.cost.is_zero() {
+                continue;
+            }
+            if instrument.settlement != self.reporting {
+                return None;
+            }
+            let mark = instrument.price_grid.nearest(self.mark(instrument.id)?.price)?;
+            let value = instrument.value(position.quantity, mark)?;
+            sum = sum.checked_add(value)?;
+            if !instrument.kind.is_paid_in_full() {
+                sum = sum.checked_sub(position.cost)?;
+            }
+        }
+        Some(sum)
+    }
+}

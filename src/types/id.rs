@@ -1,0 +1,121 @@
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Position of an instrument in the run's [`Instruments`](super::Instruments) table.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct InstrumentId(pub u32);
+
+impl InstrumentId {
+    /// The index into per-instrument vectors.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Position of an asset (currency, coin, share) in the run's table.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct AssetId(pub u16);
+
+impl AssetId {
+    /// The index into per-asset vectors.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A strategy's place in the engine; [`SlotId::HOUSE`] books what no strategy owns.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct SlotId(pub u16);
+
+impl SlotId {
+    /// The slot that books fills of unknown orders and adjustments without an owner, so that
+    /// the slots' sum always equals the venue's position.
+    pub const HOUSE: Self = Self(0);
+
+    /// The index into per-slot vectors.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A client order id: the run's epoch, the owning slot and a sequence number, so that a late
+/// fill finds its owner even when the order has long been forgotten.
+///
+/// Its text (`tw-1-2-3`) uses letters, digits and dashes only and stays below 36 characters,
+/// which is legal on the venues that this crate knows.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct OrderId {
+    epoch: u32,
+    sequence: u64,
+    slot: SlotId,
+}
+
+impl OrderId {
+    /// Composes an id. Ids are ordered by epoch, then by sequence: as they were created.
+    pub const fn new(epoch: u32, slot: SlotId, sequence: u64) -> Self {
+        Self { epoch, sequence, slot }
+    }
+
+    /// The run that created the order: an input of the engine, raised at each restart.
+    pub const fn epoch(self) -> u32 {
+        self.epoch
+    }
+
+    /// The slot that owns the order.
+    pub const fn slot(self) -> SlotId {
+        self.slot
+    }
+
+    /// The number of the order in its run, from 1.
+    pub const fn sequence(self) -> u64 {
+        self.sequence
+    }
+
+    /// Reads the text form back.
+    ///
+    /// ```
+    /// use tradewright::types::{OrderId, SlotId};
+    ///
+    /// let id = OrderId::new(7, SlotId(2), 40);
+    /// assert_eq!(id.to_string(), "tw-7-2-40");
+    /// assert_eq!(OrderId::parse("tw-7-2-40"), Some(id));
+    /// assert_eq!(OrderId::parse("web_123"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("tw-")?.split('-');
+        let epoch = parts.next()?.parse().ok()?;
+        let slot = SlotId(parts.next()?.parse().ok()?);
+        let sequence = parts.next()?.parse().ok()?;
+        parts.next().is_none().then_some(Self { epoch, slot, sequence })
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "tw-{}-{}-{}", self.epoch, self.slot.0, self.sequence)
+    }
+}
+
+/// The venue's id of one execution, unique per instrument; textual ids (UUIDs) fit too.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct TradeId(pub u128);
+
+/// A set of intents that stands or falls together (the legs of a pair).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct GroupId(pub u64);

@@ -1,0 +1,492 @@
+use core::fmt;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InstrumentId, Label, Side, Timestamp};
+
+/// One OHLCV candle; it becomes an event at its close, which is the input's time.
+///
+/// Prices are in the quote currency, the volume is in the instrument's units.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Bar {
+    /// Whose candle.
+    pub instrument: InstrumentId,
+    /// What it spans.
+    pub period: Period,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Quantity traded, zero or more.
+    pub volume: f64,
+}
+
+impl Bar {
+    /// A candle from `[open, high, low, close]` and the volume.
+    ///
+    /// # Errors
+    /// [`DataError`] with the refused value: not finite, a price not above zero, high below
+    /// low, open or close outside of high and low, negative volume.
+    ///
+    /// ```
+    /// use tradewright::types::{Bar, DataError, InstrumentId, Period};
+    ///
+    /// let id = InstrumentId(0);
+    /// let bar = Bar::new(id, Period::DAY, [10.0, 11.0, 9.5, 10.5], 1000.0).unwrap();
+    /// assert_eq!(bar.close, 10.5);
+    /// let refused = Bar::new(id, Period::DAY, [10.0, 9.0, 9.5, 9.2], 1000.0);
+    /// assert_eq!(refused, Err(DataError::HighBelowLow { high: 9.0, low: 9.5 }));
+    /// ```
+    #[inline]
+    pub fn new(
+        instrument: InstrumentId,
+        period: Period,
+        ohlc: [f64; 4],
+        volume: f64,
+    ) -> Result<Self, DataError> {
+        let [open, high, low, close] = ohlc;
+        let bar = Self { instrument, period, open, high, low, close, volume };
+        bar.check()?;
+        Ok(bar)
+    }
+
+    /// The checks of [`Bar::new`], for bars that were read or changed since.
+    ///
+    /// # Errors
+    /// As [`Bar::new`].
+    #[inline]
+    pub fn check(&self) -> Result<(), DataError> {
+        let body_low = self.open.min(self.close);
+        let body_high = self.open.max(self.close);
+        // NaN makes every comparison false: one chain of `<=` refuses it too.
+        let sound = 0.0 < self.low
+            && self.low <= body_low
+            && body_high <= self.high
+            && self.high < f64::INFINITY
+            && 0.0 <= self.volume
+            && self.volume < f64::INFINITY
+            && !self.open.is_nan()
+            && !self.close.is_nan();
+        if sound { Ok(()) } else { Err(self.fault()) }
+    }
+
+    #[cold]
+    fn fault(&self) -> DataError {
+        for (what, value) in
+            [("open", self.open), ("high", self.high), ("low", self.low), ("close", self.close)]
+        {
+            if let Err(error) = positive(what, value) {
+                return error;
+            }
+        }
+        if !self.volume.is_finite() {
+            return DataError::NotFinite { what: "volume", value: self.volume };
+        }
+        if self.volume < 0.0 {
+            return DataError::NegativeVolume { value: self.volume };
+        }
+        if self.high < self.low {
+            return DataError::HighBelowLow { high: self.high, low: self.low };
+        }
+        let (what, value) = if self.open < self.low || self.open > self.high {
+            ("open", self.open)
+        } else {
+            ("close", self.close)
+        };
+        DataError::OutsideRange { what, value, low: self.low, high: self.high }
+    }
+
+    /// (high + low + close) / 3.
+    #[inline]
+    pub fn typical(&self) -> f64 {
+        (self.high + self.low + self.close) / 3.0
+    }
+}
+
+/// What one bar spans: time, a number of prints, a volume or a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Period(u32);
+
+impl Period {
+    const KIND: u32 = 30;
+    const MOST: u32 = (1 << Self::KIND) - 1;
+    /// One minute.
+    pub const MINUTE: Self = Self(60);
+    /// One hour.
+    pub const HOUR: Self = Self(3_600);
+    /// One calendar day.
+    pub const DAY: Self = Self(86_400);
+
+    /// Bars of `seconds` (1 to 2^30 - 1; other values are cut to that range).
+    pub const fn seconds(seconds: u32) -> Self {
+        Self::of(0, seconds)
+    }
+
+    /// Bars of `minutes`.
+    pub const fn minutes(minutes: u32) -> Self {
+        Self::of(0, minutes.saturating_mul(60))
+    }
+
+    /// Bars of `count` prints each.
+    pub const fn prints(count: u32) -> Self {
+        Self::of(1, count)
+    }
+
+    /// Bars of `units` of traded quantity each.
+    pub const fn volume(units: u32) -> Self {
+        Self::of(2, units)
+    }
+
+    /// Bars of `units` of traded value (price times quantity) each.
+    pub const fn value(units: u32) -> Self {
+        Self::of(3, units)
+    }
+
+    const fn of(kind: u32, count: u32) -> Self {
+        let count = if count == 0 { 1 } else { count };
+        let count = if count > Self::MOST { Self::MOST } else { count };
+        Self((kind << Self::KIND) | count)
+    }
+
+    /// What closes such a bar.
+    pub const fn rule(self) -> PeriodRule {
+        let count = self.0 & Self::MOST;
+        match self.0 >> Self::KIND {
+            0 => PeriodRule::Time(Duration::from_secs(count as u64)),
+            1 => PeriodRule::Prints(count),
+            2 => PeriodRule::Volume(count),
+            _ => PeriodRule::Value(count),
+        }
+    }
+
+    /// The span of time bars, `None` for the others.
+    pub const fn span(self) -> Option<Duration> {
+        match self.rule() {
+            PeriodRule::Time(span) => Some(span),
+            PeriodRule::Prints(_) | PeriodRule::Volume(_) | PeriodRule::Value(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rule() {
+            PeriodRule::Time(span) => {
+                let seconds = span.as_secs();
+                match seconds {
+                    s if s % 86_400 == 0 => write!(formatter, "{}d", s / 86_400),
+                    s if s % 3_600 == 0 => write!(formatter, "{}h", s / 3_600),
+                    s if s % 60 == 0 => write!(formatter, "{}m", s / 60),
+                    s => write!(formatter, "{s}s"),
+                }
+            }
+            PeriodRule::Prints(count) => write!(formatter, "{count}prints"),
+            PeriodRule::Volume(units) => write!(formatter, "{units}volume"),
+            PeriodRule::Value(units) => write!(formatter, "{units}value"),
+        }
+    }
+}
+
+impl fmt::Debug for Period {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Period({self})")
+    }
+}
+
+/// What closes a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeriodRule {
+    /// The span is over.
+    Time(Duration),
+    /// So many prints were seen.
+    Prints(u32),
+    /// So much quantity was traded.
+    Volume(u32),
+    /// So much value was traded.
+    Value(u32),
+}
+
+/// One trade on the market.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Print {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// At what price.
+    pub price: f64,
+    /// How much, above zero.
+    pub quantity: f64,
+    /// The side of the order that took liquidity, when the venue says it.
+    pub taker: Option<Side>,
+}
+
+/// Best bid and offer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Best bid price.
+    pub bid: f64,
+    /// Quantity at the bid.
+    pub bid_quantity: f64,
+    /// Best offer price, at or above the bid.
+    pub ask: f64,
+    /// Quantity at the offer.
+    pub ask_quantity: f64,
+}
+
+impl Quote {
+    /// (bid + ask) / 2: it may lie between two ticks.
+    #[inline]
+    pub fn mid(&self) -> f64 {
+        f64::midpoint(self.bid, self.ask)
+    }
+}
+
+/// One price level of an order book.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BookLevel {
+    /// The price.
+    pub price: f64,
+    /// The total quantity resting there, zero or more.
+    pub quantity: f64,
+}
+
+/// The visible order book: best levels first on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Book {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Buyers, best (highest) first.
+    pub bids: Vec<BookLevel>,
+    /// Sellers, best (lowest) first.
+    pub asks: Vec<BookLevel>,
+}
+
+/// A funding rate that a perpetual pays at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Funding {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Fraction of the position's value; longs pay when it is positive.
+    pub rate: f64,
+    /// The mark price that values the position.
+    pub mark: f64,
+}
+
+/// The venue's mark price, which values positions ahead of last prices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// The price.
+    pub price: f64,
+}
+
+/// A host's own number in the stream of events: an index level, a sentiment score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Custom {
+    /// The instrument that it belongs to.
+    pub instrument: InstrumentId,
+    /// Which number.
+    pub key: Label,
+    /// Its value, finite.
+    pub value: f64,
+}
+
+/// Everything that a market says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum MarketEvent {
+    /// A candle has closed.
+    Bar(Bar),
+    /// A trade was printed.
+    Print(Print),
+    /// The best bid or offer changed.
+    Quote(Quote),
+    /// The book changed.
+    Book(Box<Book>),
+    /// A funding payment is due.
+    Funding(Funding),
+    /// The mark price changed.
+    Mark(Mark),
+    /// A number of the host's.
+    Custom(Custom),
+}
+
+impl MarketEvent {
+    /// The instrument that the event is about.
+    #[inline]
+    pub const fn instrument(&self) -> InstrumentId {
+        match self {
+            Self::Bar(bar) => bar.instrument,
+            Self::Print(print) => print.instrument,
+            Self::Quote(quote) => quote.instrument,
+            Self::Book(book) => book.instrument,
+            Self::Funding(funding) => funding.instrument,
+            Self::Mark(mark) => mark.instrument,
+            Self::Custom(custom) => custom.instrument,
+        }
+    }
+
+    /// The price that marks positions, when the event carries one.
+    #[inline]
+    pub fn mark(&self) -> Option<f64> {
+        match self {
+            Self::Bar(bar) => Some(bar.close),
+            Self::Print(print) => Some(print.price),
+            Self::Quote(quote) => Some(quote.mid()),
+            Self::Book(book) => match (book.bids.first(), book.asks.first()) {
+                (Some(bid), Some(ask)) => Some(f64::midpoint(bid.price, ask.price)),
+                (_, _) => None,
+            },
+            Self::Funding(funding) => Some(funding.mark),
+            Self::Mark(mark) => Some(mark.price),
+            Self::Custom(_) => None,
+        }
+    }
+
+    /// Refuses values that no market can have.
+    ///
+    /// # Errors
+    /// [`DataError`] with the refused value.
+    #[inline]
+    pub fn check(&self) -> Result<(), DataError> {
+        match self {
+            Self::Bar(bar) => bar.check(),
+            Self::Print(print) => {
+                positive("price", print.price)?;
+                positive("quantity", print.quantity)
+            }
+            Self::Quote(quote) => check_quote(quote),
+            Self::Book(book) => check_book(book),
+            Self::Funding(funding) => {
+                positive("mark", funding.mark)?;
+                finite("rate", funding.rate)
+            }
+            Self::Mark(mark) => positive("mark", mark.price),
+            Self::Custom(custom) => finite("value", custom.value),
+        }
+    }
+}
+
+fn check_quote(quote: &Quote) -> Result<(), DataError> {
+    positive("bid", quote.bid)?;
+    positive("ask", quote.ask)?;
+    if quote.bid > quote.ask {
+        return Err(DataError::Crossed { bid: quote.bid, ask: quote.ask });
+    }
+    not_negative(quote.bid_quantity)?;
+    not_negative(quote.ask_quantity)
+}
+
+fn check_book(book: &Book) -> Result<(), DataError> {
+    for level in book.bids.iter().chain(&book.asks) {
+        positive("price", level.price)?;
+        not_negative(level.quantity)?;
+    }
+    let falling = book.bids.windows(2).all(|pair| matches!(pair, [a, b] if a.price > b.price));
+    let rising = book.asks.windows(2).all(|pair| matches!(pair, [a, b] if a.price < b.price));
+    if !falling || !rising {
+        return Err(DataError::UnsortedBook);
+    }
+    match (book.bids.first(), book.asks.first()) {
+        (Some(bid), Some(ask)) if bid.price >= ask.price => {
+            Err(DataError::Crossed { bid: bid.price, ask: ask.price })
+        }
+        (_, _) => Ok(()),
+    }
+}
+
+fn finite(what: &'static str, value: f64) -> Result<(), DataError> {
+    if value.is_finite() { Ok(()) } else { Err(DataError::NotFinite { what, value }) }
+}
+
+fn positive(what: &'static str, value: f64) -> Result<(), DataError> {
+    finite(what, value)?;
+    if value > 0.0 { Ok(()) } else { Err(DataError::NotPositive { what, value }) }
+}
+
+fn not_negative(value: f64) -> Result<(), DataError> {
+    finite("volume", value)?;
+    if value >= 0.0 { Ok(()) } else { Err(DataError::NegativeVolume { value }) }
+}
+
+/// Why a piece of market data was refused.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// NaN or infinite.
+    #[error("{what} {value} is not finite")]
+    NotFinite {
+        /// Which field.
+        what: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// Zero or negative where a price or quantity must be above zero.
+    #[error("{what} {value} is not above zero")]
+    NotPositive {
+        /// Which field.
+        what: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A volume below zero.
+    #[error("volume {value} is negative")]
+    NegativeVolume {
+        /// The refused value.
+        value: f64,
+    },
+    /// The high is below the low.
+    #[error("high {high} is below low {low}")]
+    HighBelowLow {
+        /// The bar's high.
+        high: f64,
+        /// The bar's low.
+        low: f64,
+    },
+    /// Open or close lies outside of the bar's range.
+    #[error("{what} {value} lies outside of {low} to {high}")]
+    OutsideRange {
+        /// Which field.
+        what: &'static str,
+        /// The refused value.
+        value: f64,
+        /// The bar's low.
+        low: f64,
+        /// The bar's high.
+        high: f64,
+    },
+    /// The bid is above the offer (in a book: not below it).
+    #[error("bid {bid} and ask {ask} are crossed")]
+    Crossed {
+        /// Best bid.
+        bid: f64,
+        /// Best offer.
+        ask: f64,
+    },
+    /// Book levels are not in order of price, best first.
+    #[error("book levels are not sorted with the best first")]
+    UnsortedBook,
+    /// An event is older than its predecessor.
+    #[error("time goes back from {previous} to {at}")]
+    TimeGoesBack {
+        /// Time of the last accepted event.
+        previous: Timestamp,
+        /// The refused time.
+        at: Timestamp,
+    },
+    /// The event names an instrument that the run does not know.
+    #[error("instrument number {} is unknown", .instrument.0)]
+    UnknownInstrument {
+        /// The refused id.
+        instrument: InstrumentId,
+    },
+}

@@ -1,0 +1,46 @@
+//! Words with units: the vocabulary that every floor above shares.
+//!
+//! Market data are `f64` on a decimal [`Grid`], money is [`Decimal`], ids are dense integers
+//! that index vectors, time is nanoseconds since 1970 in UTC and is always an argument.
+
+pub mod exact;
+mod facts;
+mod facts_builder;
+mod grid;
+mod halt;
+mod id;
+mod instrument;
+mod label;
+mod market;
+mod number;
+mod order;
+mod record;
+mod signal;
+mod state;
+mod time;
+
+pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
+pub use facts_builder::FactBookBuilder;
+pub use grid::{Grid, GridError, to_f64};
+pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
+pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
+pub use instrument::{
+    Asset, Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, Instruments, OptionRight,
+};
+pub use label::Label;
+pub use market::{
+    Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Period, PeriodRule, Print,
+    Quote,
+};
+pub use number::{Confidence, Money, NumberError, Price, Qty};
+pub use order::{
+    Amount, Bracket, Fill, FillReport, Intent, Leg, Linkage, Liquidity, Offset, Order, OrderFlags,
+    OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, Side, TimeInForce,
+};
+pub use record::{
+    Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
+};
+pub use rust_decimal::Decimal;
+pub use signal::Signal;
+pub use state::{State, StateError};
+pub use time::{Timestamp, TimestampError};

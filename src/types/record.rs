@@ -1,0 +1,339 @@
+use core::fmt;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Fill, Halt, HaltLevel, InstrumentId, Intent, Label, Leg, Money, Order, OrderId, OrderReport,
+    OrderStatus, Price, Qty, Side, Signal, SlotId, Timestamp, exact,
+};
+
+/// One change of the engine's state. Metrics, reports, audit and hash are readers of records;
+/// none of them can change the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub enum Record<'a> {
+    /// A strategy gave an opinion.
+    Signal {
+        /// Which strategy.
+        slot: SlotId,
+        /// Its opinion.
+        signal: &'a Signal,
+    },
+    /// A signal or target led to no intent, for this reason.
+    Passed {
+        /// Which strategy.
+        slot: SlotId,
+        /// In what.
+        instrument: InstrumentId,
+        /// Why nothing was done.
+        reason: &'a Reason,
+    },
+    /// Risk refused an intent or granted less than was asked.
+    Refused {
+        /// What was asked.
+        intent: &'a Intent,
+        /// What was granted of it.
+        granted: Qty,
+        /// The limit that bound.
+        reason: &'a Reason,
+    },
+    /// An order was created and is on its way to the venue.
+    Placed {
+        /// The order.
+        order: &'a Order,
+    },
+    /// An order changed its status, or stays in it after a further partial fill.
+    Transition {
+        /// Which order.
+        order: OrderId,
+        /// Status before.
+        from: OrderStatus,
+        /// Status after.
+        to: OrderStatus,
+        /// What the venue said.
+        report: &'a OrderReport,
+    },
+    /// A fill was booked.
+    Filled {
+        /// The fill.
+        fill: &'a Fill,
+        /// What it realised, without fees.
+        realised: Money,
+    },
+    /// A piece of position was closed.
+    Closed {
+        /// The closed trade.
+        trade: &'a Trade,
+    },
+    /// Cash or position changed without a fill.
+    Adjusted {
+        /// The change.
+        adjustment: &'a Adjustment,
+    },
+    /// Funding was paid (negative) or received.
+    Funded {
+        /// On what.
+        instrument: InstrumentId,
+        /// Whose position.
+        slot: SlotId,
+        /// The payment.
+        payment: Money,
+    },
+    /// A halt began, was raised, or ended (level Active).
+    Halted {
+        /// Cause and scope.
+        halt: &'a Halt,
+        /// The level that holds from now on in the halt's scope.
+        level: HaltLevel,
+    },
+    /// Something that must not happen did, and was survived.
+    Anomaly {
+        /// What.
+        anomaly: Anomaly,
+        /// With which order, where known.
+        order: OrderId,
+        /// In what.
+        instrument: InstrumentId,
+    },
+    /// A strategy failed and was stopped.
+    Failed {
+        /// Which strategy.
+        slot: SlotId,
+        /// Its error.
+        error: &'a str,
+    },
+}
+
+/// A closed piece of position: each reduction closes a trade for the quantity it reduces.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trade {
+    /// Whose.
+    pub slot: SlotId,
+    /// In what.
+    pub instrument: InstrumentId,
+    /// Which position.
+    pub leg: Leg,
+    /// The side of the entry: BUY for a long trade.
+    pub side: Side,
+    /// How much was closed, above zero.
+    pub quantity: Qty,
+    /// When the position (the lot, by FIFO and LIFO) was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Timestamp,
+    /// Average entry price of the quantity.
+    #[serde(with = "exact")]
+    pub entry: Decimal,
+    /// Exit price.
+    pub exit: Price,
+    /// Gross profit in the settlement currency.
+    pub gross: Money,
+    /// Fees of entry (its share) and exit in the settlement currency.
+    #[serde(with = "exact")]
+    pub fees: Decimal,
+    /// Funding that the quantity received (its share) in the settlement currency.
+    #[serde(with = "exact")]
+    pub funding: Decimal,
+    /// The entry's tag.
+    pub tag: Label,
+}
+
+impl Trade {
+    /// Profit net of fees and funding, in the settlement currency; it decides win or loss.
+    /// `None` on overflow.
+    pub fn net(&self) -> Option<Decimal> {
+        self.gross.amount.checked_sub(self.fees)?.checked_add(self.funding)
+    }
+}
+
+/// A change of cash or position that is no fill, with its cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Why.
+    pub cause: AdjustmentCause,
+    /// What.
+    pub kind: AdjustmentKind,
+}
+
+/// Why cash or position changed without a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AdjustmentCause {
+    /// Money came in.
+    Deposit,
+    /// Money went out.
+    Withdrawal,
+    /// Between accounts.
+    Transfer,
+    /// The venue's books were taken over.
+    Reconciliation,
+    /// The venue closed the position.
+    Liquidation,
+    /// A share split.
+    Split,
+    /// A dividend.
+    Dividend,
+    /// An expiry.
+    Expiry,
+    /// An exercise or assignment.
+    Assignment,
+    /// Interest on borrowed money or shares.
+    Interest,
+}
+
+/// What an adjustment changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdjustmentKind {
+    /// Cash comes in (positive) or goes out; it counts as deposit and shifts the drawdown's peak.
+    Capital(Money),
+    /// Cash that was earned or lost (dividend, interest): it counts as realised.
+    Income(Money),
+    /// The position changes by a signed quantity, valued at a price; cash does not move, the
+    /// value counts as deposit.
+    Position {
+        /// Whose.
+        slot: SlotId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The signed change.
+        change: Qty,
+        /// What one unit is worth.
+        price: Price,
+    },
+    /// Every unit becomes `numerator / denominator` units at the same total cost.
+    Split {
+        /// Of what.
+        instrument: InstrumentId,
+        /// New units …
+        numerator: u32,
+        /// … for so many old ones.
+        denominator: u32,
+    },
+}
+
+/// Something that must not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Anomaly {
+    /// More was filled than ordered.
+    Overfill,
+    /// A fill came after the order was over.
+    FillAfterEnd,
+    /// A report names an order that we do not know.
+    UnknownOrder,
+    /// A report cannot follow the order's state.
+    ImpossibleReport,
+    /// A fill was reported twice; it was booked once.
+    RepeatedFill,
+}
+
+/// Why something was refused or not done: a stable code, the limit, the observed value.
+///
+/// ```
+/// use tradewright::types::{Reason, ReasonCode};
+///
+/// let reason = Reason::new(ReasonCode::MaxDrawdown, 0.25, 0.2731);
+/// assert_eq!(reason.to_string(), "Max drawdown exceeded: 0.2731, limit 0.25");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The stable code.
+    pub code: ReasonCode,
+    /// The limit.
+    pub limit: f64,
+    /// The observed value.
+    pub observed: f64,
+}
+
+impl Reason {
+    /// A reason.
+    pub const fn new(code: ReasonCode, limit: f64, observed: f64) -> Self {
+        Self { code, limit, observed }
+    }
+
+    /// observed / limit cut to 0..=1; 1 where it is not defined, so that it fails closed.
+    pub fn utilisation(&self) -> f64 {
+        let ratio = self.observed / self.limit;
+        if (0.0..1.0).contains(&ratio) { ratio } else { 1.0 }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}, limit {}", self.code, self.observed, self.limit)
+    }
+}
+
+macro_rules! reason_codes {
+    ($($(#[$meta:meta])* $name:ident => $code:literal, $sentence:literal;)*) => {
+        /// The stable code of a refusal, and its sentence. Codes never change; more are added.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum ReasonCode {
+            $($(#[$meta])* $name,)*
+            /// A rule of the host's own, named by it.
+            Custom(Label),
+        }
+
+        impl ReasonCode {
+            /// The code for machines: lower case with underscores.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $code,)*
+                    Self::Custom(name) => name.as_str(),
+                }
+            }
+        }
+
+        impl fmt::Display for ReasonCode {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self {
+                    $(Self::$name => $sentence,)*
+                    Self::Custom(name) => name.as_str(),
+                })
+            }
+        }
+    };
+}
+
+reason_codes! {
+    /// Drawdown above its threshold, or not defined.
+    MaxDrawdown => "max_drawdown", "Max drawdown exceeded";
+    /// The breaker is tripped.
+    CircuitBreaker => "circuit_breaker", "Circuit breaker active";
+    /// The resulting position is larger than its fraction of equity.
+    PositionSize => "position_size", "Position too large";
+    /// Too many entries within the hour.
+    TradeRate => "trade_rate", "Trade rate limit reached";
+    /// Gross exposure.
+    GrossExposure => "gross_exposure", "Gross exposure limit exceeded";
+    /// Net exposure.
+    NetExposure => "net_exposure", "Net exposure limit exceeded";
+    /// Exposure in one symbol.
+    SymbolExposure => "symbol_exposure", "Symbol exposure limit exceeded";
+    /// Exposure in a group of symbols.
+    GroupExposure => "group_exposure", "Group exposure limit exceeded";
+    /// Gross exposure over equity.
+    Leverage => "leverage", "Leverage limit exceeded";
+    /// Trading is halted.
+    Halted => "halted", "Trading is halted";
+    /// Equity, price or another input is missing, not finite or not positive.
+    InvalidInput => "invalid_input", "Input is missing or invalid";
+    /// The size was rounded down to nothing.
+    SizeZero => "size_zero", "Size rounds down to zero";
+    /// The order's value is below the instrument's minimum.
+    MinNotional => "min_notional", "Order value below the minimum";
+    /// The position policy has nothing to do on this signal.
+    Policy => "policy", "Nothing to do in this position";
+    /// The price is off the tick, the quantity off the step, or the combination is illegal.
+    InvalidOrder => "invalid_order", "Order breaks the instrument's rules";
+    /// The other legs of the group were refused.
+    Group => "group", "Another leg of the group was refused";
+    /// A quote or target was rejected too often and pauses.
+    Backoff => "backoff", "Rejected too often, pausing";
+    /// Cash does not suffice.
+    BuyingPower => "buying_power", "Buying power exceeded";
+    /// The time of day or the calendar says no.
+    TradingHours => "trading_hours", "Outside of trading hours";
+}
