@@ -70,10 +70,7 @@ pub struct Engine<S = Box<dyn Strategy>, M = ()> {
 
 impl<S: Strategy> Engine<S, ()> {
     /// Starts building an engine over a table of instruments, with equity in `reporting`.
-    pub fn builder(
-        instruments: Instruments,
-        reporting: AssetId,
-    ) -> EngineBuilder<S, ()> {
+    pub fn builder(instruments: Instruments, reporting: AssetId) -> EngineBuilder<S, ()> {
         EngineBuilder::new(instruments, reporting)
     }
 }
@@ -310,7 +307,13 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.advice = advice;
     }
 
-    fn carry_out_one(&mut self, at: Timestamp, index: usize, item: &Advised, out: &mut Vec<Command>) {
+    fn carry_out_one(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        item: &Advised,
+        out: &mut Vec<Command>,
+    ) {
         match item {
             Advised::Signal(signal) => self.on_signal(at, index, signal, |_| {}, out),
             Advised::Entry { signal, kind, bracket } => {
@@ -321,7 +324,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 self.on_signal(at, index, signal, shape, out);
             }
             Advised::Target { instrument, quantity, tag } => {
-                if let Some(intent) = self.target_intent(at, index, (*instrument, *quantity), *tag) {
+                if let Some(intent) = self.target_intent(at, index, (*instrument, *quantity), *tag)
+                {
                     self.desk.group.clear();
                     self.desk.group.push(intent);
                     self.desk.submit(at, None, out);

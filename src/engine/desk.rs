@@ -9,8 +9,8 @@ use crate::risk::{
     Assessment, Fact, Finding, HaltChange, HaltMachine, OrderGate, RiskManager, split,
 };
 use crate::types::{
-    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Money, Order, OrderId,
-    Purpose, Qty, Reason, ReasonCode, Record, RejectReason, SlotId, Timestamp, Trade,
+    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Money, Order,
+    OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason, SlotId, Timestamp, Trade,
 };
 
 use super::group::Groups;
@@ -116,7 +116,8 @@ impl<M: MetricsSink> Desk<M> {
                     *granted = Qty::new(left);
                     let halted = self.halts.reason(intent.slot, intent.instrument);
                     let reason = halted.unwrap_or(Reason::new(ReasonCode::Halted, 0.0, 1.0));
-                    let finding = Finding { intent: index, rule: "halt", granted: *granted, reason };
+                    let finding =
+                        Finding { intent: index, rule: "halt", granted: *granted, reason };
                     self.verdict.findings.insert(0, finding);
                     self.verdict.approved = false;
                     self.verdict.risk_score = 1.0;
@@ -148,7 +149,10 @@ impl<M: MetricsSink> Desk<M> {
         let order = Order { id, created_at: at, intent };
         if let Err(refusal) = self.pass_gates(at, &order) {
             let reason = reason_of(refusal);
-            self.sink.record(at, &Record::Refused { intent: &intent, granted: Qty::ZERO, reason: &reason });
+            self.sink.record(
+                at,
+                &Record::Refused { intent: &intent, granted: Qty::ZERO, reason: &reason },
+            );
             self.notices.push(Notice::Refused { intent, group, reason });
             return;
         }
@@ -165,8 +169,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     fn pass_gates(&mut self, at: Timestamp, order: &Order) -> Result<(), RejectReason> {
-        let facts =
-            Facts::new(at, order.intent.slot, &self.instruments, self.account.book());
+        let facts = Facts::new(at, order.intent.slot, &self.instruments, self.account.book());
         self.gates.iter_mut().try_for_each(|gate| gate.check(order, &facts))
     }
 
@@ -175,7 +178,8 @@ impl<M: MetricsSink> Desk<M> {
         let reserved = self.orders.reserved(slot, instrument);
         // A sum that does not fit keeps the old reservation, which is the stricter one: the
         // new order's own quantity passed the same sums in the review.
-        let _ = self.account.reserve(slot, instrument, reserved.buy, reserved.sell, reserved.orders);
+        let _ =
+            self.account.reserve(slot, instrument, reserved.buy, reserved.sell, reserved.orders);
     }
 
     /// Asks the venue to take an order back, once.
@@ -207,7 +211,13 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    pub(super) fn alert(&self, level: AlertLevel, code: &str, subject: &str, out: &mut Vec<Command>) {
+    pub(super) fn alert(
+        &self,
+        level: AlertLevel,
+        code: &str,
+        subject: &str,
+        out: &mut Vec<Command>,
+    ) {
         let alert = Alert { level, code: code.into(), subject: subject.into() };
         out.push(Command::Alert(alert));
     }

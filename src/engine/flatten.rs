@@ -8,8 +8,8 @@ use crate::metrics::MetricsSink;
 use crate::risk::HaltChange;
 use crate::strategy::Strategy;
 use crate::types::{
-    Acknowledgement, Facts, Halt, HaltCause, HaltLevel, HaltScope, InstrumentId, Intent, Order, Price,
-    Purpose, Qty, Record, Side, SlotId, Timestamp,
+    Acknowledgement, Facts, Halt, HaltCause, HaltLevel, HaltScope, InstrumentId, Intent, Order,
+    Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
 };
 
 use super::desk::{Desk, opens};
@@ -139,9 +139,13 @@ impl<M: MetricsSink> Desk<M> {
 
     /// The venue's reports have brought a scope to nothing: its flattening has ended.
     fn confirm_flat(&mut self, at: Timestamp) {
-        while let Some(halt) = self.halts.halts().iter().map(|active| active.halt).find(|halt| {
-            halt.level == HaltLevel::Flattening && !self.is_open(halt.scope)
-        }) {
+        while let Some(halt) = self
+            .halts
+            .halts()
+            .iter()
+            .map(|active| active.halt)
+            .find(|halt| halt.level == HaltLevel::Flattening && !self.is_open(halt.scope))
+        {
             self.halts.confirm_flat(halt.scope);
             self.record_halt(at, &halt);
         }
@@ -179,9 +183,8 @@ impl<M: MetricsSink> Desk<M> {
         let of_this = |intent: &Intent| intent.slot == slot && intent.instrument == instrument;
         let working = self.orders.live().iter().any(|state| of_this(&state.order.intent));
         if working {
-            let cancel = |order: &Order| {
-                of_this(&order.intent) && order.intent.purpose != Purpose::Flatten
-            };
+            let cancel =
+                |order: &Order| of_this(&order.intent) && order.intent.purpose != Purpose::Flatten;
             return self.cancel_where(at, cancel, out);
         }
         let position = *self.account.book().position(slot, instrument);

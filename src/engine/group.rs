@@ -81,7 +81,13 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// Trades a fallen leg's fills back at the market, late ones too.
-    pub(super) fn trade_back(&mut self, at: Timestamp, order: &Order, filled: Decimal, out: &mut Vec<Command>) {
+    pub(super) fn trade_back(
+        &mut self,
+        at: Timestamp,
+        order: &Order,
+        filled: Decimal,
+        out: &mut Vec<Command>,
+    ) {
         if filled <= Decimal::ZERO {
             return;
         }

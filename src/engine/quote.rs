@@ -31,7 +31,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     ) {
         match item {
             Advised::Quote { key, instrument, side, price, size } => {
-                let wish = Wish { instrument: *instrument, side: *side, price: *price, size: *size };
+                let wish =
+                    Wish { instrument: *instrument, side: *side, price: *price, size: *size };
                 self.quote(at, index, *key, &wish, out);
             }
             Advised::Pull(key) => {
@@ -82,11 +83,13 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             None => Refusals::default(),
         };
         if at < next.pause_until {
-            let reason = Reason::new(ReasonCode::Backoff, f64::from(MOST_REFUSALS), f64::from(next.count));
+            let reason =
+                Reason::new(ReasonCode::Backoff, f64::from(MOST_REFUSALS), f64::from(next.count));
             return self.desk.pass(at, id, wish.instrument, reason);
         }
         let Some(quantity) = wish.quantity(standing.as_ref()) else { return };
-        let reference = self.desk.account.book().mark(wish.instrument).map_or(f64::NAN, |m| m.price);
+        let reference =
+            self.desk.account.book().mark(wish.instrument).map_or(f64::NAN, |m| m.price);
         self.desk.group.clear();
         self.desk.group.push(Intent {
             kind: OrderKind::Limit { price: wish.price },
@@ -129,8 +132,7 @@ impl Wish {
             }
             QuoteSize::Total(quantity) => {
                 let filled = state.status == OrderStatus::Filled;
-                same && (filled || !state.status.is_terminal())
-                    && state.quantity == Some(quantity)
+                same && (filled || !state.status.is_terminal()) && state.quantity == Some(quantity)
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::order::{Applied, OrderError, OrderState};
 use crate::risk::Fact;
 use crate::types::{
     Adjustment, AdjustmentKind, Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt,
-    HaltCause, HaltScope, InstrumentId, Intent, Linkage, Label, OrderFlags, OrderId, OrderKind,
+    HaltCause, HaltScope, InstrumentId, Intent, Label, Linkage, OrderFlags, OrderId, OrderKind,
     OrderReport, OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp,
     to_f64,
 };
@@ -156,10 +156,10 @@ impl<M: MetricsSink> Desk<M> {
                 return Err(error);
             }
         };
-        let applied = self.orders.apply(at, update.order, &update.report).unwrap_or(Applied {
-            anomaly: Some(Anomaly::UnknownOrder),
-            ..Applied::default()
-        });
+        let applied = self
+            .orders
+            .apply(at, update.order, &update.report)
+            .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
         self.record_steps(at, update, &applied);
         self.sink.record(at, &Record::Filled { fill: &fill, realised });
         self.observe(at, &Fact::Fill(&fill), out);
@@ -243,9 +243,7 @@ impl<M: MetricsSink> Desk<M> {
     fn protect(&mut self, at: Timestamp, fill: &Fill, bracket: Bracket, out: &mut Vec<Command>) {
         let linkage = Linkage::OneCancelsOther(self.sequence + 1);
         let exits = [
-            bracket.stop_loss.map(|trigger| {
-                (OrderKind::StopMarket { trigger }, Purpose::StopLoss)
-            }),
+            bracket.stop_loss.map(|trigger| (OrderKind::StopMarket { trigger }, Purpose::StopLoss)),
             bracket.take_profit.map(|price| (OrderKind::Limit { price }, Purpose::TakeProfit)),
         ];
         self.group.clear();

@@ -107,7 +107,10 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         let mismatch = |expected: String, found: String| {
             if expected == found { Ok(()) } else { Err(StateError::Mismatch { expected, found }) }
         };
-        mismatch(format!("snapshot version {VERSION}"), format!("snapshot version {}", snapshot.version))?;
+        mismatch(
+            format!("snapshot version {VERSION}"),
+            format!("snapshot version {}", snapshot.version),
+        )?;
         if self.desk.instruments != snapshot.instruments {
             return Err(StateError::Mismatch {
                 expected: "the engine's table of instruments".to_owned(),

@@ -11,6 +11,7 @@
 )]
 
 mod data;
+mod exact_kernels;
 mod indicator_laws;
 mod indicators;
 mod orders;
