@@ -23,6 +23,8 @@ pub struct Report {
     pub orders: Vec<OrderRow>,
     /// Opinions.
     pub signals: Vec<SignalRow>,
+    /// Share of instants that ended with an open position.
+    pub exposure: Option<f64>,
 }
 
 impl Report {
@@ -38,6 +40,7 @@ impl Report {
         let Tee(collector, sink) = simulation.into_sink();
         let report = Self {
             hash: digest.value(),
+            exposure: collector.exposure(),
             equity: collector.equity,
             trades: collector.trades,
             fills: collector.fills,

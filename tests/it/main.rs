@@ -15,5 +15,6 @@ mod exact_kernels;
 mod indicator_laws;
 mod indicators;
 mod orders;
+mod reference;
 mod strategies;
 mod tidy;
