@@ -12,5 +12,6 @@
 
 mod indicator_laws;
 mod indicators;
+mod ledger;
 mod orders;
 mod tidy;
