@@ -7,11 +7,18 @@ use rust_decimal::Decimal;
 
 use super::LedgerError;
 
-/// The exact sum.
+/// The exact sum. Zero never gets a sign here, so that texts of equal sums are equal.
 #[inline]
 pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal, LedgerError> {
+    if b.is_zero() {
+        return Ok(a);
+    }
+    if a.is_zero() {
+        return Ok(b);
+    }
     let sum = a.checked_add(b).ok_or(LedgerError::Overflow { what })?;
-    if sum.scale() < a.scale().max(b.scale()) && !a.is_zero() && !b.is_zero() {
+    // A sum that does not fit is answered rounded, with fewer decimals than its parts.
+    if sum.scale() < a.scale().max(b.scale()) {
         return Err(LedgerError::Overflow { what });
     }
     Ok(sum)

@@ -14,6 +14,7 @@ mod data;
 mod exact_kernels;
 mod indicator_laws;
 mod indicators;
+mod ledger;
 mod orders;
 mod reference;
 mod strategies;
