@@ -19,3 +19,9 @@ mod orders;
 mod reference;
 mod strategies;
 mod tidy;
+mod workload_c;
+
+#[path = "../../benches/support/mod.rs"]
+mod support;
+#[path = "../../benches/support/workload_c.rs"]
+mod workload_c_support;
