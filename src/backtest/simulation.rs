@@ -79,6 +79,7 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     ///
     /// # Errors
     /// [`EngineError`] of the engine.
+    #[inline(never)]
     pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
         let mut rest = events;
         while let Some(first) = rest.first() {
