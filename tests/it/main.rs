@@ -12,4 +12,9 @@
 
 mod indicator_laws;
 mod indicators;
+mod sim_bars;
+mod sim_laws;
+mod sim_orders;
+mod sim_ticks;
+mod sim_world;
 mod tidy;
