@@ -10,6 +10,10 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+
+#[path = "../../benches/support/mod.rs"]
+#[path = "../../benches/support/workload_c.rs"]
+
 mod data;
 mod exact_kernels;
 mod indicator_laws;
@@ -17,11 +21,13 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod sim_bars;
+mod sim_laws;
+mod sim_orders;
+mod sim_ticks;
+mod sim_world;
 mod strategies;
+mod support;
 mod tidy;
 mod workload_c;
-
-#[path = "../../benches/support/mod.rs"]
-mod support;
-#[path = "../../benches/support/workload_c.rs"]
 mod workload_c_support;
