@@ -14,8 +14,11 @@ mod builtin;
 
 pub use advice::{Advice, Advised, Legs, QuoteKey, QuoteSize, StrategyError};
 pub use builtin::{
-    Arithmetic, BandConfidence, Breakout, BreakoutParameters, MeanReversion,
-    MeanReversionParameters, SignalForm, Vwap, VwapAnchor, VwapParameters,
+    Arithmetic, BandConfidence, Breakout, BreakoutParameters, DonchianParameters, DonchianTurtle,
+    EmaCross, EmaCrossParameters, GridParameters, GridTrader, MacdCross, MacdParameters,
+    MarketMaker, MarketMakerParameters, MeanReversion, MeanReversionParameters, Pairs,
+    PairsParameters, RsiReversion, RsiReversionParameters, SignalForm, TradeDirection, Vwap,
+    VwapAnchor, VwapParameters,
 };
 pub use contract::{Event, Strategy};
 pub use fingerprint::{Fingerprint, FingerprintError};
