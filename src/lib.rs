@@ -24,7 +24,25 @@ pub mod strategy;
 
 pub mod engine;
 
+pub mod sim;
+
 pub mod backtest;
+
+/// What most programs need: `use tradewright::prelude::*`.
+pub mod prelude {
+    pub use crate::backtest::{Backtest, CsvBars, Report, Tape};
+    pub use crate::engine::{Command, Engine, Input, Policy, SlotConfig};
+    pub use crate::metrics::MetricsSink;
+    pub use crate::risk::{
+        AllIn, EnhancedRiskManager, EquityFraction, FixedQuantity, Limit, Opening, RiskRule,
+    };
+    pub use crate::sim::{FeeSchedule, SimConfig};
+    pub use crate::strategy::{Advice, Event, Strategy, StrategyRegistry, from_fn};
+    pub use crate::types::{
+        Bar, Confidence, Decimal, Facts, Instrument, InstrumentId, Instruments, MarketEvent,
+        Period, Price, Qty, Side, Timestamp,
+    };
+}
 
 pub mod guide {
     //! The longer guides, so that their code is compiled and tested with the library.

@@ -1,5 +1,19 @@
 //! The account: positions, cash, profit and loss; the only writer of facts.
 
+mod arithmetic;
+mod charge;
+mod facts;
+mod holders;
+mod ledger;
+mod ledger_state;
 mod pnl;
+mod position;
+mod rates;
+mod seen;
+mod snapshot;
+mod upkeep;
 
+pub use facts::Account;
+pub use ledger::{Ledger, LedgerConfig, PositionMode};
 pub use pnl::{AssetSums, Holding, LedgerError, PnlCalculator};
+pub use position::LotMethod;

@@ -1,7 +1,36 @@
-//! Backtests: data, the loop around engine and simulated venue, results.
+//! Backtests: data, the loop around engine and simulated venue, results, replay.
 
+mod run;
+
+mod csv;
+mod merge;
+mod resample;
 mod source;
 mod tape;
 
+mod collector;
+mod hash;
+mod report;
+mod simulation;
+
+mod decisions;
+mod look_ahead;
+mod recording;
+mod variants;
+
+pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
+pub use collector::{
+    Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow,
+};
+pub use decisions::{Decisions, Difference};
+pub use hash::{Digest, RunHash};
+pub use look_ahead::{LookAhead, look_ahead};
+pub use merge::{Merge, merge};
+pub use recording::{Recorder, Recording, RecordingError, replay};
+pub use report::Report;
+pub use resample::{ResampleError, Resampler};
+pub use run::{Backtest, BacktestError, Plan, Progress};
+pub use simulation::Simulation;
 pub use source::{DataIssue, DataSource, IssueKind, SourceError};
 pub use tape::{Tape, Timed};
+pub use variants::run_variants;

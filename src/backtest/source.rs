@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{DataError, InstrumentError, InstrumentId, Timestamp};
 
-use super::Timed;
+use super::{ResampleError, Timed};
 
 /// Where market events come from, in order of time. Any iterator of events will do.
 ///
@@ -50,7 +50,7 @@ pub enum IssueKind {
         /// How many.
         missing: u64,
     },
-    /// Open or close lay outside of high and low by the rounding of an adjustment.
+    /// Open or close lay outside of high and low, which were widened to hold them.
     Widened,
 }
 
@@ -100,6 +100,38 @@ pub enum SourceError {
         /// Why.
         error: DataError,
     },
+    /// A row is older than its predecessor; a lenient reader sorts.
+    #[error("{file}:{line}: time goes back from {previous} to {at}")]
+    Unsorted {
+        /// The file.
+        file: String,
+        /// Line, 1 is the header.
+        line: u64,
+        /// Time of the row before.
+        previous: Timestamp,
+        /// The refused time.
+        at: Timestamp,
+    },
+    /// A second bar of the same time; a lenient reader keeps the first.
+    #[error("{file}:{line}: a second bar of {at}, the first is in line {first}")]
+    Repeated {
+        /// The file.
+        file: String,
+        /// Line, 1 is the header.
+        line: u64,
+        /// Line of the first bar of this time.
+        first: u64,
+        /// The time of both.
+        at: Timestamp,
+    },
+    /// The period of the bars cannot be told from the data; set it.
+    #[error("{file}: the period cannot be told from {rows} rows, set it")]
+    NoPeriod {
+        /// The file.
+        file: String,
+        /// Rows in the file.
+        rows: usize,
+    },
     /// The text is broken as CSV.
     #[error("{file}:{line}: {message}")]
     BadText {
@@ -116,6 +148,9 @@ pub enum SourceError {
     /// The instrument cannot be registered.
     #[error(transparent)]
     Instrument(#[from] InstrumentError),
+    /// Bars cannot be made from the data.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
     /// There is no data at all.
     #[error("{file}: no data")]
     Empty {

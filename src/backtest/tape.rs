@@ -1,8 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Bar, DataError, InstrumentId, Instruments, MarketEvent, Period, Timestamp};
+use crate::types::{
+    Bar, DataError, InstrumentBuilder, InstrumentError, InstrumentId, Instruments, MarketEvent,
+    Period, Timestamp,
+};
 
-use super::{DataIssue, DataSource, SourceError};
+use super::{DataIssue, DataSource, Digest, RunHash, SourceError};
 
 /// A market event and its time; a bar's time is its close.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,9 +34,9 @@ pub struct Timed {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
-    instruments: Instruments,
-    events: Vec<Timed>,
-    issues: Vec<DataIssue>,
+    pub(super) instruments: Instruments,
+    pub(super) events: Vec<Timed>,
+    pub(super) issues: Vec<DataIssue>,
 }
 
 impl Tape {
@@ -53,6 +56,14 @@ impl Tape {
             tape.push(at, event)?;
         }
         Ok(tape)
+    }
+
+    /// Adds an instrument to the table.
+    ///
+    /// # Errors
+    /// [`InstrumentError`]: a bad number, a symbol used twice.
+    pub fn add(&mut self, builder: InstrumentBuilder) -> Result<InstrumentId, InstrumentError> {
+        self.instruments.add(builder)
     }
 
     /// Appends an event.
@@ -107,6 +118,43 @@ impl Tape {
             }
             _ => None,
         })
+    }
+
+    /// The events in blocks of about this size that never cut an instant in two.
+    pub fn blocks(&self, size: usize) -> impl Iterator<Item = &[Timed]> {
+        let mut rest = self.events.as_slice();
+        core::iter::from_fn(move || {
+            let mut cut = size.max(1).min(rest.len());
+            while let (Some(last), Some(next)) = (rest.get(cut.checked_sub(1)?), rest.get(cut))
+                && last.at == next.at
+            {
+                cut += 1;
+            }
+            let (block, later) = rest.split_at_checked(cut)?;
+            rest = later;
+            (!block.is_empty()).then_some(block)
+        })
+    }
+
+    /// The same instruments with the first events only.
+    #[must_use]
+    pub fn truncated(&self, length: usize) -> Self {
+        let events = self.events.get(..length).unwrap_or(&self.events).to_vec();
+        Self { instruments: self.instruments.clone(), events, issues: Vec::new() }
+    }
+
+    /// The hash of instruments and events. It reads the whole tape: keep it when many runs
+    /// share the tape.
+    pub fn hash(&self) -> RunHash {
+        let mut digest = Digest::new();
+        for instrument in self.instruments.iter() {
+            digest.text(instrument.symbol.as_str());
+            digest.text(&format!("{instrument:?}"));
+        }
+        for timed in &self.events {
+            digest.event(timed);
+        }
+        digest.value()
     }
 
     /// Number of events.

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+pub use crate::types::Acknowledgement;
 use crate::types::{Adjustment, Halt, HaltScope, MarketEvent, OrderUpdate, SlotId};
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.
@@ -35,13 +36,4 @@ pub enum Control {
     Pause(SlotId),
     /// A paused or failed strategy goes on.
     Unpause(SlotId),
-}
-
-/// Whether a resume acknowledges an emergency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Acknowledgement {
-    /// An ordinary resume; a kill switch stays.
-    None,
-    /// The person has seen why trading was killed, and ends that too.
-    Emergency,
 }

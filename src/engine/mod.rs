@@ -1,7 +1,23 @@
-//! The engine: inputs in, commands out.
+//! The engine: inputs in, commands out. A conductor of calls without arithmetic of its own.
 
+mod builder;
 mod command;
+mod conductor;
+mod desk;
+mod error;
+mod flatten;
+mod group;
 mod input;
+mod policy;
+mod quote;
+mod report;
+mod slot;
+mod snapshot;
 
+pub use builder::EngineBuilder;
 pub use command::{Alert, AlertLevel, Command};
-pub use input::{Acknowledgement, Control, Input};
+pub use conductor::Engine;
+pub use error::EngineError;
+pub use input::{Control, Input};
+pub use policy::Policy;
+pub use slot::{SlotConfig, SlotStatus};

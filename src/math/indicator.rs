@@ -98,45 +98,23 @@ impl Ohlcv {
     /// lies outside of the two, or the volume is negative, not finite or too large.
     #[inline]
     pub fn validate(&self) -> Result<(), InputError> {
-        // Written so that every comparison with NaN fails; the range of open and close follows.
-        let prices = (self.low >= SMALLEST_PRICE)
-            & (self.high <= LARGEST_INPUT)
-            & (self.low <= self.open)
-            & (self.open <= self.high)
-            & (self.low <= self.close)
-            & (self.close <= self.high);
-        let volume = (self.volume >= 0.0) & (self.volume <= LARGEST_INPUT);
-        if prices & volume { Ok(()) } else { Err(self.refusal()) }
+        // Pairs in arrays become packed comparisons, which cost half of single ones. Every
+        // comparison with NaN fails; that open and close are in range follows.
+        let (open, high, low, close) = (self.open, self.high, self.low, self.close);
+        let (volume, limit) = (self.volume, LARGEST_INPUT);
+        let smaller = [low, low, open, close, SMALLEST_PRICE, 0.0, high, volume];
+        let larger = [open, close, high, high, low, volume, limit, limit];
+        let mut is_ordered = true;
+        for (smaller, larger) in smaller.iter().zip(&larger) {
+            is_ordered &= smaller <= larger;
+        }
+        if is_ordered { Ok(()) } else { Err(refuse_bar(open, high, low, close, volume)) }
     }
 
     /// (high + low + close) / 3.
     #[inline]
     pub fn typical_price(&self) -> f64 {
         (self.high + self.low + self.close) / 3.0
-    }
-
-    #[cold]
-    fn refusal(&self) -> InputError {
-        let prices =
-            [("open", self.open), ("high", self.high), ("low", self.low), ("close", self.close)];
-        for (field, value) in prices {
-            if let Err(error) = check_price(field, value) {
-                return error;
-            }
-        }
-        if let Err(error) = check_number("volume", self.volume) {
-            return error;
-        }
-        if self.volume < 0.0 {
-            return InputError::NegativeVolume { value: self.volume };
-        }
-        let (high, low) = (self.high, self.low);
-        if high < low {
-            return InputError::HighBelowLow { high, low };
-        }
-        let open_fits = low <= self.open && self.open <= high;
-        let (field, value) = if open_fits { ("close", self.close) } else { ("open", self.open) };
-        InputError::OutsideBar { field, value, low, high }
     }
 }
 
@@ -316,4 +294,28 @@ fn refuse_price(field: &'static str, value: f64) -> InputError {
     } else {
         refuse_number(field, value)
     }
+}
+
+/// Takes numbers, not the bar: a bar whose address is taken has to live in memory, and copying it
+/// there costs the hot path more than all checks together.
+#[cold]
+#[inline(never)]
+fn refuse_bar(open: f64, high: f64, low: f64, close: f64, volume: f64) -> InputError {
+    for (field, value) in [("open", open), ("high", high), ("low", low), ("close", close)] {
+        if let Err(error) = check_price(field, value) {
+            return error;
+        }
+    }
+    if let Err(error) = check_number("volume", volume) {
+        return error;
+    }
+    if volume < 0.0 {
+        return InputError::NegativeVolume { value: volume };
+    }
+    if high < low {
+        return InputError::HighBelowLow { high, low };
+    }
+    let open_fits = low <= open && open <= high;
+    let (field, value) = if open_fits { ("close", close) } else { ("open", open) };
+    InputError::OutsideBar { field, value, low, high }
 }

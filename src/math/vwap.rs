@@ -28,7 +28,7 @@ use super::window::{BlockWindow, TwoSums};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CumulativeVwap {
-    money: CompensatedSum,
+    tripled_money: CompensatedSum,
     volume: CompensatedSum,
 }
 
@@ -41,7 +41,7 @@ impl CumulativeVwap {
     /// Adds a bar that has been validated.
     #[inline]
     pub(super) fn push(&mut self, bar: &Ohlcv) {
-        self.money.add(bar.typical_price() * bar.volume);
+        self.tripled_money.add(tripled_money(bar));
         self.volume.add(bar.volume);
     }
 }
@@ -59,7 +59,7 @@ impl Indicator for CumulativeVwap {
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        average_price(self.money.total(), self.volume.total())
+        average_price(self.tripled_money.total(), self.volume.total())
     }
 
     fn warmup(&self) -> usize {
@@ -98,14 +98,14 @@ impl Indicator for RollingVwap {
     #[inline]
     fn update(&mut self, input: Ohlcv) -> Result<Option<f64>, InputError> {
         input.validate()?;
-        self.window.push((input.typical_price() * input.volume, input.volume));
+        self.window.push((tripled_money(&input), input.volume));
         Ok(self.value())
     }
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        let TwoSums(money, volume) = self.window.total()?;
-        average_price(money, volume)
+        let TwoSums(tripled_money, volume) = self.window.total()?;
+        average_price(tripled_money, volume)
     }
 
     fn warmup(&self) -> usize {
@@ -117,7 +117,13 @@ impl Indicator for RollingVwap {
     }
 }
 
+/// Three times typical price · volume: the sums are divided by 3 once, not every bar.
 #[inline]
-fn average_price(money: f64, volume: f64) -> Option<f64> {
-    (volume > 0.0).then(|| money / volume)
+fn tripled_money(bar: &Ohlcv) -> f64 {
+    (bar.high + bar.low + bar.close) * bar.volume
+}
+
+#[inline]
+fn average_price(tripled_money: f64, volume: f64) -> Option<f64> {
+    (volume > 0.0).then(|| tripled_money / (3.0 * volume))
 }

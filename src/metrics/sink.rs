@@ -1,4 +1,4 @@
-use crate::types::{Record, Timestamp};
+use crate::types::{Facts, Record, Timestamp};
 
 /// A reader of the engine's records. It can neither fail nor change the engine.
 ///
@@ -23,8 +23,8 @@ pub trait MetricsSink {
     /// A state has changed.
     fn record(&mut self, at: Timestamp, record: &Record<'_>);
 
-    /// Equity after a market event, in the reporting currency.
-    fn on_mark(&mut self, _at: Timestamp, _equity: f64) {}
+    /// A market event has been handled; equity and positions are in the facts.
+    fn on_mark(&mut self, _facts: &Facts<'_>) {}
 }
 
 impl MetricsSink for () {
@@ -39,8 +39,8 @@ impl<M: MetricsSink + ?Sized> MetricsSink for &mut M {
     }
 
     #[inline]
-    fn on_mark(&mut self, at: Timestamp, equity: f64) {
-        (**self).on_mark(at, equity);
+    fn on_mark(&mut self, facts: &Facts<'_>) {
+        (**self).on_mark(facts);
     }
 }
 
@@ -51,8 +51,8 @@ impl<M: MetricsSink + ?Sized> MetricsSink for Box<M> {
     }
 
     #[inline]
-    fn on_mark(&mut self, at: Timestamp, equity: f64) {
-        (**self).on_mark(at, equity);
+    fn on_mark(&mut self, facts: &Facts<'_>) {
+        (**self).on_mark(facts);
     }
 }
 
@@ -68,8 +68,8 @@ impl<A: MetricsSink, B: MetricsSink> MetricsSink for Tee<A, B> {
     }
 
     #[inline]
-    fn on_mark(&mut self, at: Timestamp, equity: f64) {
-        self.0.on_mark(at, equity);
-        self.1.on_mark(at, equity);
+    fn on_mark(&mut self, facts: &Facts<'_>) {
+        self.0.on_mark(facts);
+        self.1.on_mark(facts);
     }
 }

@@ -163,6 +163,12 @@ pub enum OrderError {
         /// The refused quantity.
         quantity: Decimal,
     },
+    /// An amount of cash, and no price that tells how much it may buy.
+    #[error("order {id}: a cash amount needs a limit, a trigger or a reference price")]
+    NoPrice {
+        /// The id.
+        id: OrderId,
+    },
     /// The sums of the order's fills do not fit.
     #[error("order {id}: the sums of its fills overflow")]
     Overflow {

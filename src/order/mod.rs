@@ -1,5 +1,10 @@
 //! Orders: their life, and the book of those that are working.
 
+mod book;
+mod ended;
 mod lifecycle;
+mod reserve;
+mod table;
 
+pub use book::OrderBook;
 pub use lifecycle::{Applied, InFlight, OrderError, OrderLifecycle, OrderState, Reserved, Step};

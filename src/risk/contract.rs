@@ -3,24 +3,70 @@ use core::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::Exposure;
 use crate::types::{
-    Facts, Fill, Halt, HaltCause, HaltScope, Intent, Order, Qty, Reason, RejectReason, State, Trade,
+    Facts, Fill, Halt, HaltCause, HaltScope, Intent, Order, Qty, Reason, RejectReason, Side, State,
+    Trade, to_f64,
 };
 
 /// What a rule is shown: the part of an intent that would open exposure, with all working
-/// orders of the same side counted as filled. Reducing parts are never shown.
+/// orders counted as filled. Reducing parts are never shown.
+///
+/// Values are in the reporting currency and NaN where a mark or rate is missing, so that
+/// `!(value <= limit)` fails closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// The whole intent.
     pub intent: &'a Intent,
     /// The part that would open or enlarge, above zero.
     pub quantity: Decimal,
-    /// The price that values it.
+    /// The price that values it: the limit or trigger, for sales at least the mark.
     pub price: f64,
-    /// Value of the group's legs that were granted before this one, in the reporting currency.
+    /// The value of one unit at that price.
+    pub unit_value: f64,
+    /// What is held on this side once working orders, the reducing part and the group's
+    /// earlier legs have filled, at mark; never negative.
+    pub held_value: f64,
+    /// What this instrument contributes to [`Exposure::gross`] before the opening.
+    pub worst_value: f64,
+    /// All positions with working orders and the group's earlier legs.
+    pub exposure: Exposure,
+    /// The group's legs before this one, counted as granted in full.
+    pub earlier: &'a [Intent],
+    /// Value of what the earlier legs open.
     pub group_gross: f64,
     /// The same with signs.
     pub group_net: f64,
+}
+
+impl Opening<'_> {
+    /// The value of the whole opening part.
+    pub fn value(&self) -> f64 {
+        to_f64(self.quantity) * self.unit_value
+    }
+
+    /// The value held on this side when `quantity` units are opened.
+    pub fn resulting_value(&self, quantity: f64) -> f64 {
+        self.held_value + quantity * self.unit_value
+    }
+
+    /// Gross exposure when `quantity` units are opened: it grows only as far as this side
+    /// becomes the instrument's worst.
+    pub fn resulting_gross(&self, quantity: f64) -> f64 {
+        let excess = self.resulting_value(quantity) - self.worst_value;
+        // NaN must stay NaN, which f64::max would hide.
+        self.exposure.gross + if excess <= 0.0 { 0.0 } else { excess }
+    }
+
+    /// Net exposure in this side's direction when `quantity` units are opened, with every
+    /// working order of the side filled and none of the other.
+    pub fn resulting_net(&self, quantity: f64) -> f64 {
+        let before = match self.intent.side {
+            Side::Buy => self.exposure.up,
+            Side::Sell => -self.exposure.down,
+        };
+        before + quantity * self.unit_value
+    }
 }
 
 /// A rule's answer. Answers have a total order and the chain's answer is the least, so that
@@ -118,6 +164,12 @@ pub trait Guard: State + Send {
     /// Looks at a fact; the halt that it wants **now**, `None` when it wants none (any more).
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt>;
 
+    /// What it thinks of openings at this moment: its limit and how much of it is used. A
+    /// guard may deny while it wants no halt, such as when its input is unknown.
+    fn verdict(&self, _facts: &Facts<'_>) -> Limit {
+        Limit::Allow(None)
+    }
+
     /// An operator resumes a halt of this cause: a latched guard lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
 }
@@ -149,7 +201,7 @@ pub trait RiskManager: State + Send {
 }
 
 /// A check of every order, exits too: grid, price collar, throttle.
-pub trait OrderGate: Send {
+pub trait OrderGate: State + Send {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 

@@ -246,9 +246,14 @@ impl WorkingFacts {
 
 /// Valuation: what positions are worth, exactly.
 impl FactBook {
-    /// Cash plus carried positions in the reporting currency, exact where no currency
-    /// conversion is involved; `None` while a needed mark is missing or on overflow.
+    /// Cash plus carried positions in the reporting currency; `None` where a currency would
+    /// have to be converted, while a needed mark is missing, and on overflow.
     pub fn equity_exact(&self, instruments: &Instruments) -> Option<Decimal> {
+        let foreign =
+            |(index, cash): (usize, &Decimal)| index != self.reporting.index() && !cash.is_zero();
+        if self.cash.iter().enumerate().any(foreign) {
+            return None;
+        }
         let mut sum = self.cash(self.reporting);
         for (instrument, position) in instruments.iter().zip(&self.net) {
             if position.is_flat() && position.cost.is_zero() {

@@ -90,6 +90,24 @@ impl Grid {
         ))
     }
 
+    /// Bridge from `f64` where the grid is not known: the decimal on the finest grid that holds
+    /// the value. Text of up to 15 significant digits and 15 decimals comes back exactly.
+    ///
+    /// `None` when not finite or at 2^51 and beyond.
+    ///
+    /// ```
+    /// use tradewright::types::Grid;
+    ///
+    /// assert_eq!(Grid::recover(43210.12345678).unwrap().to_string(), "43210.12345678");
+    /// assert_eq!(Grid::recover(f64::NAN), None);
+    /// ```
+    pub fn recover(value: f64) -> Option<Decimal> {
+        (0..=Self::MAX_DIGITS)
+            .rev()
+            .find_map(|digits| Self { digits }.nearest(value))
+            .map(|found| found.normalize())
+    }
+
     /// True when the value lies on the grid: its nearest point is the very same `f64`.
     pub fn holds(self, value: f64) -> bool {
         self.ticks(value).is_some_and(|ticks| self.value(ticks) == value)

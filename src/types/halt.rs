@@ -128,3 +128,12 @@ impl Halt {
         Self { cause, level: cause.level(), scope }
     }
 }
+
+/// Whether a resume acknowledges an emergency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Acknowledgement {
+    /// An ordinary resume; a kill switch stays.
+    None,
+    /// The person has seen why trading was killed, and ends that too.
+    Emergency,
+}

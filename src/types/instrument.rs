@@ -284,6 +284,19 @@ impl InstrumentBuilder {
         self
     }
 
+    /// Which of the two digits were set: prices, volumes.
+    pub(crate) const fn digits_set(&self) -> [bool; 2] {
+        [self.grid.is_some(), self.volume_digits.is_some()]
+    }
+
+    /// Fills in the digits that were not set, as found in the data. Prices stay at least as
+    /// fine as the tick, so that an order's price is a point of the series' grid.
+    pub(crate) fn infer_digits(&mut self, price: u8, volume: u8) {
+        let tick = u8::try_from(self.instrument.tick.scale()).unwrap_or(Grid::MAX_DIGITS);
+        self.grid.get_or_insert(price.max(tick.min(Grid::MAX_DIGITS)));
+        self.volume_digits.get_or_insert(volume);
+    }
+
     fn set(&mut self, what: &'static str, text: &str, put: fn(&mut Instrument, Decimal)) {
         match Decimal::from_str_exact(text) {
             Ok(value) if value > Decimal::ZERO => put(&mut self.instrument, value.normalize()),
@@ -343,6 +356,32 @@ impl Instruments {
         instrument.quote = self.asset(quote.as_str())?;
         instrument.settlement = self.asset(settlement.as_str())?;
         self.instruments.push(instrument);
+        Ok(id)
+    }
+
+    /// Adds a copy of another table's instrument and of the assets that it names. An asset
+    /// that this table has keeps its ledger digits.
+    pub(crate) fn adopt(
+        &mut self,
+        instrument: &Instrument,
+        from: &Self,
+    ) -> Result<InstrumentId, InstrumentError> {
+        if self.find(instrument.symbol.as_str()).is_some() {
+            return Err(InstrumentError::Duplicate { symbol: instrument.symbol });
+        }
+        let full = |_| InstrumentError::TableFull;
+        let id = InstrumentId(u32::try_from(self.instruments.len()).map_err(full)?);
+        let mut copy = instrument.clone();
+        copy.id = id;
+        for asset in [&mut copy.base, &mut copy.quote, &mut copy.settlement] {
+            let known = self.assets.len();
+            let source = *asset;
+            *asset = self.asset(from.code(source))?;
+            if let (true, Some(entry)) = (asset.index() == known, from.asset_of(source)) {
+                self.set_ledger_digits(*asset, entry.ledger_digits)?;
+            }
+        }
+        self.instruments.push(copy);
         Ok(id)
     }
 

@@ -335,6 +335,20 @@ impl MarketEvent {
         }
     }
 
+    /// Moves the event to another instrument, for tables that are merged.
+    pub(crate) const fn set_instrument(&mut self, id: InstrumentId) {
+        let instrument = match self {
+            Self::Bar(bar) => &mut bar.instrument,
+            Self::Print(print) => &mut print.instrument,
+            Self::Quote(quote) => &mut quote.instrument,
+            Self::Book(book) => &mut book.instrument,
+            Self::Funding(funding) => &mut funding.instrument,
+            Self::Mark(mark) => &mut mark.instrument,
+            Self::Custom(custom) => &mut custom.instrument,
+        };
+        *instrument = id;
+    }
+
     /// The price that marks positions, when the event carries one.
     #[inline]
     pub fn mark(&self) -> Option<f64> {

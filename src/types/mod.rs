@@ -5,6 +5,7 @@
 
 pub mod exact;
 mod facts;
+mod facts_builder;
 mod grid;
 mod halt;
 mod id;
@@ -19,8 +20,9 @@ mod state;
 mod time;
 
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
+pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
-pub use halt::{Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
+pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
 pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
 pub use instrument::{
     Asset, Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, Instruments, OptionRight,

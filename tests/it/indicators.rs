@@ -33,8 +33,8 @@ impl Slack {
     fn absolute(self, close: f64) -> f64 {
         match self {
             Self::None => 0.0,
-            Self::Price => 1e-13 * close,
-            Self::Percent => 1e-10,
+            Self::Price => 1e-14 * close,
+            Self::Percent => 1e-11,
         }
     }
 }
@@ -146,10 +146,10 @@ fn oscillator_columns(bars: &Bars) -> Vec<(&'static str, Slack, Column)> {
         ("stochf_k14", Slack::None, pick(&fast, |lines| lines.k)),
         ("stochf_d3", Slack::Percent, pick(&fast, |lines| lines.d)),
         ("obv", Slack::None, bars.on_bars(Obv::new())),
-        ("cci20", Slack::Percent, bars.on_bars(Cci::new(20).unwrap())),
+        ("cci20", Slack::None, bars.on_bars(Cci::new(20).unwrap())),
         ("willr14", Slack::None, bars.on_bars(WilliamsR::new(14).unwrap())),
         ("mfi14", Slack::Percent, bars.on_bars(Mfi::new(14).unwrap())),
-        ("roc10", Slack::None, bars.on_closes(Roc::new(10).unwrap())),
+        ("roc10", Slack::Percent, bars.on_closes(Roc::new(10).unwrap())),
     ]
 }
 

@@ -10,7 +10,18 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod data;
+mod exact_kernels;
 mod indicator_laws;
 mod indicators;
+mod ledger;
+mod orders;
+mod reference;
 mod strategies;
 mod tidy;
+mod workload_c;
+
+#[path = "../../benches/support/mod.rs"]
+mod support;
+#[path = "../../benches/support/workload_c.rs"]
+mod workload_c_support;

@@ -1,11 +1,9 @@
 //! Mean reversion: the close leaves the band around its mean.
 
-use std::cmp::Ordering;
-
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Moments, MomentsState, Place};
-use super::{Crossing, Deviation};
+use super::moments::{Moments, MomentsState, Place, Pushed};
+use super::{ABOVE, BELOW, Crossing, Deviation, crossing_of};
 use crate::math::{ParameterError, Ratio};
 
 /// When a close outside of the band counts.
@@ -46,10 +44,11 @@ pub enum BandForm {
 pub struct BandCross {
     moments: Moments,
     form: BandForm,
-    /// Beyond which band the last close lies.
-    beyond: Crossing,
-    /// Whether the last close had a band, so that the next one can cross.
-    has_previous: bool,
+    /// The codes that are no answer to the next close: in the cross form the one that the last
+    /// close had, and every one as long as there was none.
+    silenced: u8,
+    /// Which codes silence themselves.
+    silencing: u8,
 }
 
 impl BandCross {
@@ -66,20 +65,16 @@ impl BandCross {
         form: BandForm,
     ) -> Result<Self, ParameterError> {
         let moments = Moments::new(window, factor, deviation)?;
-        Ok(Self { moments, form, beyond: Crossing::None, has_previous: false })
+        let silencing = silencing(form);
+        Ok(Self { moments, form, silenced: silencing, silencing })
     }
 
     /// Takes the next close, in ticks; `Below` is a reason to buy, `Above` one to sell.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, close_ticks: i64) -> Crossing {
-        let Some(place) = self.moments.push(close_ticks) else { return Crossing::None };
-        let beyond = beyond(place);
-        let previous = std::mem::replace(&mut self.beyond, beyond);
-        let can_cross = std::mem::replace(&mut self.has_previous, true);
-        match self.form {
-            BandForm::Cross if can_cross & (beyond != previous) => beyond,
-            BandForm::Cross => Crossing::None,
-            BandForm::Level => beyond,
+        match self.moments.push(close_ticks) {
+            Pushed::Settled(place) => crossing_of(self.answer(place)),
+            Pushed::Unsettled { oldest } => self.update_unsettled(close_ticks, oldest),
         }
     }
 
@@ -105,21 +100,42 @@ impl BandCross {
         }
     }
 
+    #[inline(always)]
+    fn answer(&mut self, place: Place) -> u8 {
+        let beyond = beyond(place);
+        let answer = beyond & !self.silenced;
+        self.silenced = beyond & self.silencing;
+        answer
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn update_unsettled(&mut self, close_ticks: i64, oldest: i64) -> Crossing {
+        match self.moments.settle(close_ticks, oldest) {
+            Some(place) => crossing_of(self.answer(place)),
+            None => Crossing::None,
+        }
+    }
+
     /// Forgets all closes; afterwards the kernel equals a new one.
     pub fn reset(&mut self) {
         self.moments.reset();
-        self.beyond = Crossing::None;
-        self.has_previous = false;
+        self.silenced = self.silencing;
     }
 }
 
-#[inline]
-fn beyond(place: Place) -> Crossing {
-    if place.reach != Ordering::Greater {
-        return Crossing::None;
+fn silencing(form: BandForm) -> u8 {
+    match form {
+        BandForm::Cross => ABOVE | BELOW,
+        BandForm::Level => 0,
     }
-    // Greater than a half width, hence not at the mean.
-    if place.side == Ordering::Less { Crossing::Below } else { Crossing::Above }
+}
+
+/// A code for [`crossing_of`].
+#[inline(always)]
+fn beyond(place: Place) -> u8 {
+    // What is outside of the band is not at the mean.
+    u8::from(place.is_outside) << u8::from(place.is_below_mean)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,14 +155,10 @@ impl TryFrom<BandCrossState> for BandCross {
 
     fn try_from(state: BandCrossState) -> Result<Self, String> {
         let moments = Moments::try_from(state.moments)?;
-        // Which band the last close is beyond follows from the window, so it is not stored.
-        let place = moments.place();
-        Ok(Self {
-            form: state.form,
-            beyond: place.map_or(Crossing::None, beyond),
-            has_previous: place.is_some(),
-            moments,
-        })
+        // What the last close silenced follows from the window, so it is not stored.
+        let last = moments.place().map_or(ABOVE | BELOW, beyond);
+        let silencing = silencing(state.form);
+        Ok(Self { moments, form: state.form, silenced: last & silencing, silencing })
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::Deviation;
-use super::moments::{Moments, MomentsState, Place};
+use super::moments::{Moments, MomentsState, Place, Pushed};
 use crate::math::{ParameterError, Ratio};
 
 /// How a close compares with the mean and the bands of its window, exactly.
@@ -55,14 +55,14 @@ impl MeanBand {
     }
 
     /// Takes the next close, in ticks; `None` until the window is full.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, close_ticks: i64) -> Option<BandPlace> {
-        let Place { side, reach } = self.moments.push(close_ticks)?;
-        Some(BandPlace {
-            to_mean: side,
-            to_lower: if side == Ordering::Less { reach.reverse() } else { inner(reach, side) },
-            to_upper: if side == Ordering::Greater { reach } else { inner(reach, side).reverse() },
-        })
+        match self.moments.push(close_ticks) {
+            Pushed::Settled(place) => Some(band_place(place)),
+            Pushed::Unsettled { oldest } => {
+                self.moments.settle(close_ticks, oldest).map(band_place)
+            }
+        }
     }
 
     /// (close - mean) / deviation of the last close; `None` before the window is full or when it is
@@ -82,10 +82,26 @@ impl MeanBand {
     }
 }
 
-/// Against the band on the far side of the mean: equal only when close, mean and band are one.
-#[inline]
-fn inner(reach: Ordering, side: Ordering) -> Ordering {
-    if side == Ordering::Equal && reach == Ordering::Equal {
+#[inline(always)]
+fn band_place(place: Place) -> BandPlace {
+    let to_mean = order(place.is_below_mean, place.is_at_mean);
+    // The band beyond the mean is further off, unless close, mean and bands are one.
+    let is_all_one = place.is_at_mean & place.is_on_band;
+    let is_low = place.is_below_mean;
+    let is_high = !(place.is_below_mean | place.is_at_mean);
+    let touches = |is_this_side: bool| is_all_one | (is_this_side & place.is_on_band);
+    BandPlace {
+        to_mean,
+        to_lower: order(is_low & place.is_outside, touches(is_low)),
+        to_upper: order(is_high & place.is_outside, touches(is_high)).reverse(),
+    }
+}
+
+#[inline(always)]
+fn order(is_less: bool, is_equal: bool) -> Ordering {
+    if is_less {
+        Ordering::Less
+    } else if is_equal {
         Ordering::Equal
     } else {
         Ordering::Greater

@@ -24,9 +24,10 @@ mod volume_breakout;
 mod vwap_deviation;
 mod wide;
 
+pub use super::DeviationKind as Deviation;
 pub use band_cross::{BandCross, BandForm};
 pub use mean_band::{BandPlace, MeanBand};
-pub use ticks::{MOST_DIGITS, TICK_LIMIT, scale_of, ticks};
+pub use ticks::{MOST_DIGITS, TICK_LIMIT, scale_of, ticks, ticks_of};
 pub use volume_breakout::VolumeBreakout;
 pub use vwap_deviation::{Anchor, VwapDeviation};
 
@@ -40,23 +41,24 @@ pub const LONGEST_EXACT_WINDOW: usize = 1 << 16;
 /// What a kernel says about the bar it was just given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Crossing {
-    /// The close is, or has just come, below the lower line.
-    Below,
-    /// The close is, or has just come, above the upper line.
-    Above,
     /// Neither, or not enough history.
     #[default]
     None,
+    /// The close is, or has just come, above the upper line.
+    Above,
+    /// The close is, or has just come, below the lower line.
+    Below,
 }
 
-/// Which standard deviation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Deviation {
-    /// Divided by n: the window is all there is. What Bollinger and the charts use.
-    #[default]
-    Population,
-    /// Divided by n - 1: the window is a sample of something longer.
-    Sample,
+/// Bits of a code for [`crossing_of`].
+const ABOVE: u8 = 1;
+const BELOW: u8 = 2;
+
+/// The crossing of a code; a table, because prices are what no branch predictor predicts.
+#[inline]
+fn crossing_of(code: u8) -> Crossing {
+    const TABLE: [Crossing; 4] = [Crossing::None, Crossing::Above, Crossing::Below, Crossing::None];
+    TABLE[usize::from(code & (ABOVE | BELOW))]
 }
 
 /// The ratio when its terms are in range; its fields are public, so it may have been built by hand.

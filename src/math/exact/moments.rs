@@ -1,7 +1,5 @@
 //! Sum and sum of squares of the last closes, and where the last close lies among them, exactly.
 
-use std::cmp::Ordering;
-
 use serde::{Deserialize, Serialize};
 
 use super::wide::Wide;
@@ -9,12 +7,26 @@ use super::{Deviation, check_length, check_ratio};
 use crate::math::{ParameterError, Ratio};
 
 /// Where the last close lies relative to mean and bands.
+///
+/// Separate flags, so that a kernel computes only those it asks for and branches on none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags, each computed on demand")]
 pub(super) struct Place {
-    /// The close against the mean.
-    pub(super) side: Ordering,
-    /// |close - mean| against the half width of the bands.
-    pub(super) reach: Ordering,
+    pub(super) is_below_mean: bool,
+    pub(super) is_at_mean: bool,
+    /// |close - mean| is greater than the half width of the bands.
+    pub(super) is_outside: bool,
+    /// |close - mean| equals the half width of the bands.
+    pub(super) is_on_band: bool,
+}
+
+/// What a close was answered with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pushed {
+    /// The hot path.
+    Settled(Place),
+    /// [`Moments::settle`] has to be called with the close that left the window.
+    Unsettled { oldest: i64 },
 }
 
 /// A window of closes with the band around its mean.
@@ -23,9 +35,9 @@ pub(super) struct Place {
 /// of mean -+ (p/q) * deviation exactly when q^2 * d^2 > p^2 * v (sample form: with n - 1 on the
 /// left and n on the right). Neither d nor v changes when all closes are shifted, so both may be
 /// computed modulo 2^64 as long as their true values fit: the sums may wrap, no base is needed,
-/// nothing drifts. Whether they fit is known from `near` and `span`: all closes of the window lie
-/// within `span` of `near`. When one does not, the next closes are decided in 256 bits until a
-/// whole window lies near the newest one again.
+/// nothing drifts. They fit while all closes of the window lie in a range of `Shape::width` ticks,
+/// which starts at `floor`. A close outside of it moves the range to itself, and decisions take 256
+/// bits until a whole window lies in the new range.
 #[derive(Clone, Debug)]
 pub(super) struct Moments {
     shape: Shape,
@@ -34,8 +46,10 @@ pub(super) struct Moments {
     seen: usize,
     sum: u64,
     squares: u64,
-    near: i64,
-    /// How many more closes near `near` are needed before 64 bits are enough.
+    floor: i64,
+    /// The width of the range plus one when the whole window lies in it, otherwise zero.
+    settled_width: u64,
+    /// How many more closes in the range are needed before 64 bits are enough.
     unsettled: usize,
     /// Present while the window is full and unsettled.
     wide: Option<WideSums>,
@@ -48,7 +62,7 @@ struct Shape {
     deviation: Deviation,
     close_weight: u128,
     spread_weight: u128,
-    span: u64,
+    width: u64,
     fits_narrow: bool,
 }
 
@@ -73,15 +87,16 @@ impl Moments {
             seen: 0,
             sum: 0,
             squares: 0,
-            near: 0,
+            floor: 0,
+            settled_width: 0,
             unsettled: window,
             wide: None,
         })
     }
 
-    /// Takes the next close; `None` until the window is full.
-    #[inline]
-    pub(super) fn push(&mut self, close: i64) -> Option<Place> {
+    /// Takes the next close.
+    #[inline(always)]
+    pub(super) fn push(&mut self, close: i64) -> Pushed {
         let window = self.closes.len();
         let oldest = std::mem::replace(&mut self.closes[self.next], close);
         self.next += 1;
@@ -89,13 +104,15 @@ impl Moments {
             self.next = 0;
         }
         let (new, old) = (close.cast_unsigned(), oldest.cast_unsigned());
-        self.sum = self.sum.wrapping_add(new).wrapping_sub(old);
-        let gained = new.wrapping_mul(new).wrapping_sub(old.wrapping_mul(old));
+        self.sum = self.sum.wrapping_add(new.wrapping_sub(old));
+        // The difference of the squares.
+        let gained = new.wrapping_add(old).wrapping_mul(new.wrapping_sub(old));
         self.squares = self.squares.wrapping_add(gained);
-        if self.unsettled == 0 && close.abs_diff(self.near) <= self.shape.span {
-            return Some(self.narrow_place(close));
+        if self.offset(close) < self.settled_width {
+            Pushed::Settled(self.narrow_place(close))
+        } else {
+            Pushed::Unsettled { oldest }
         }
-        self.push_unsettled(close, oldest)
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -112,8 +129,8 @@ impl Moments {
 
     pub(super) fn reset(&mut self) {
         self.closes.fill(0);
-        (self.next, self.seen, self.sum, self.squares, self.near) = (0, 0, 0, 0, 0);
-        self.unsettled = self.closes.len();
+        (self.next, self.seen, self.sum, self.squares) = (0, 0, 0, 0);
+        (self.floor, self.settled_width, self.unsettled) = (0, 0, self.closes.len());
         self.wide = None;
     }
 
@@ -141,11 +158,13 @@ impl Moments {
     /// not full or flat.
     pub(super) fn position_in_band(&self) -> Option<f64> {
         let distance = self.z_score()?.abs();
-        Some(match self.place()?.reach {
-            Ordering::Less => (distance / self.shape.factor.to_f64()).min(1.0),
-            // A factor of zero, and the close is the mean.
-            Ordering::Equal if distance == 0.0 => 0.0,
-            Ordering::Equal | Ordering::Greater => 1.0,
+        let place = self.place()?;
+        Some(if place.is_at_mean {
+            0.0
+        } else if place.is_outside | place.is_on_band {
+            1.0
+        } else {
+            (distance / self.shape.factor.to_f64()).min(1.0)
         })
     }
 
@@ -164,7 +183,7 @@ impl Moments {
         self.newest_first().next().filter(|_| self.is_full())
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow_distance_and_spread(&self, close: i64) -> (i64, u64) {
         let window = self.closes.len() as u64;
         let distance = window.wrapping_mul(close.cast_unsigned()).wrapping_sub(self.sum);
@@ -172,33 +191,48 @@ impl Moments {
         (distance.cast_signed(), window.wrapping_mul(self.squares).wrapping_sub(square_of_sum))
     }
 
-    /// Precondition: all closes lie within `span` of `near`, so d^2 and v are below 2^64.
-    #[inline]
+    /// How far above `floor`, beyond every width when it is below: `floor` is at least a width away
+    /// from the largest number.
+    #[inline(always)]
+    fn offset(&self, close: i64) -> u64 {
+        close.wrapping_sub(self.floor).cast_unsigned()
+    }
+
+    /// Precondition: all closes lie in the range, so d^2 and v are below 2^64.
+    #[inline(always)]
     fn narrow_place(&self, close: i64) -> Place {
         let (distance, spread) = self.narrow_distance_and_spread(close);
         let square = distance.cast_unsigned().wrapping_mul(distance.cast_unsigned());
         // `fits_narrow`: both weights are below 2^64, so the casts keep them.
         let close_weight = u128::from(self.shape.close_weight as u64);
         let spread_weight = u128::from(self.shape.spread_weight as u64);
-        let reach = (close_weight * u128::from(square)).cmp(&(spread_weight * u128::from(spread)));
-        Place { side: distance.cmp(&0), reach }
+        let reach = close_weight * u128::from(square);
+        let half_width = spread_weight * u128::from(spread);
+        Place {
+            is_below_mean: distance < 0,
+            is_at_mean: distance == 0,
+            is_outside: reach > half_width,
+            is_on_band: reach == half_width,
+        }
     }
 
-    /// The way through warm-up and around outliers.
+    /// The second half of a push in warm-up and around outliers; `None` until the window is full.
     #[cold]
     #[inline(never)]
-    fn push_unsettled(&mut self, close: i64, oldest: i64) -> Option<Place> {
+    pub(super) fn settle(&mut self, close: i64, oldest: i64) -> Option<Place> {
         let window = self.closes.len();
         let is_first = self.seen == 0;
         self.seen = window.min(self.seen + 1);
-        if is_first || close.abs_diff(self.near) > self.shape.span {
-            self.near = close;
-            self.unsettled = window;
+        if is_first || self.offset(close) > self.shape.width {
+            let width = self.shape.width.cast_signed();
+            self.floor = close.saturating_sub(width / 2).min(i64::MAX - width);
+            (self.settled_width, self.unsettled) = (0, window);
         }
         if self.shape.fits_narrow {
             self.unsettled = self.unsettled.saturating_sub(1);
         }
         if self.unsettled == 0 {
+            self.settled_width = self.shape.width + 1;
             self.wide = None;
             return Some(self.narrow_place(close));
         }
@@ -239,17 +273,22 @@ impl Shape {
         let square = |term: u64| u128::from(term) * u128::from(term);
         let close_weight = square(factor.denominator) * close_count;
         let spread_weight = square(factor.numerator) * spread_count;
-        // |d| <= (n - 1) * 2 * span must stay below 2^32; then v <= (n * span)^2 is below 2^64.
-        let span = u64::from(u32::MAX) / (2 * (window as u64 - 1));
+        // |d| <= (n - 1) * width must stay below 2^32; then v <= (n * width / 2)^2 is below 2^64.
+        let width = u64::from(u32::MAX) / (window as u64 - 1);
         let fits_narrow = close_weight.max(spread_weight) <= u128::from(u64::MAX);
-        Self { factor, deviation, close_weight, spread_weight, span, fits_narrow }
+        Self { factor, deviation, close_weight, spread_weight, width, fits_narrow }
     }
 
     /// |d| < 2^80, so both sides stay below 2^240.
     fn wide_place(&self, (distance, spread): (i128, Wide)) -> Place {
-        let square = Wide::product(distance, distance);
-        let reach = square.times(self.close_weight).cmp(&spread.times(self.spread_weight));
-        Place { side: distance.cmp(&0), reach }
+        let reach = Wide::product(distance, distance).times(self.close_weight);
+        let half_width = spread.times(self.spread_weight);
+        Place {
+            is_below_mean: distance < 0,
+            is_at_mean: distance == 0,
+            is_outside: reach > half_width,
+            is_on_band: reach == half_width,
+        }
     }
 }
 
@@ -302,7 +341,9 @@ impl TryFrom<MomentsState> for Moments {
             return Err(format!("{} closes in a window of {window}", closes.len()));
         }
         for close in closes {
-            moments.push(close);
+            if let Pushed::Unsettled { oldest } = moments.push(close) {
+                moments.settle(close, oldest);
+            }
         }
         Ok(moments)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Crossing, check_length, check_ratio};
+use super::{ABOVE, BELOW, Crossing, check_length, check_ratio, crossing_of};
 use crate::math::{ParameterError, Ratio};
 
 /// Tells when a close lies beyond the highest high or the lowest low of the `lookback` bars before
@@ -108,7 +108,7 @@ impl VolumeBreakout {
     }
 
     /// Takes the next bar; `Above` is a reason to buy, `Below` one to sell.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, high: f64, low: f64, close: f64, volume_ticks: i64) -> Crossing {
         let lookback = self.block.len();
         let slot = &mut self.block[self.next];
@@ -124,11 +124,8 @@ impl VolumeBreakout {
             > volume_sum * i128::from(self.volume_factor.numerator))
             & (volume_sum > 0)
             & self.is_ready;
-        let crossing = match (close > resistance, close < support) {
-            (true, _) if is_loud => Crossing::Above,
-            (_, true) if is_loud => Crossing::Below,
-            _ => Crossing::None,
-        };
+        let code = (u8::from(close > resistance) * ABOVE) | (u8::from(close < support) * BELOW);
+        let crossing = crossing_of(code & u8::from(is_loud).wrapping_neg());
         let volume = volume_ticks;
         self.last = Last { crossing, resistance, support, close, volume, volume_sum };
         self.next += 1;

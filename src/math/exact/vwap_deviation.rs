@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::wide::Wide;
-use super::{Crossing, check_length, check_ratio};
+use super::{ABOVE, BELOW, Crossing, check_length, check_ratio, crossing_of};
 use crate::math::{ParameterError, Ratio};
 
 /// Which bars a volume-weighted average price is taken over.
@@ -20,7 +20,7 @@ pub enum Anchor {
     Rolling(usize),
 }
 
-/// Tells when a close lies further from the volume-weighted average price than a threshold, exactly.
+/// Tells exactly when a close lies further than a threshold from the volume-weighted average price.
 ///
 /// The average weighs the typical price (high + low + close) / 3 of each bar, the current one
 /// included, by its volume; the deviation is (close - average) / average. The answer is a state and
@@ -77,8 +77,9 @@ struct WideSums {
     volume: i128,
 }
 
-/// Beyond these, products with a threshold's terms might not fit into 128 bits.
-const NARROW: i128 = 1 << 94;
+/// Upper halves of numbers from here on are left to 256 bits: a product with one of the threshold's
+/// terms might not fit into 128.
+const NARROW: u64 = 1 << 30;
 
 impl VwapDeviation {
     /// A kernel that asks for a deviation of more than `threshold`, a fraction (0.02 is 2 %).
@@ -107,7 +108,7 @@ impl VwapDeviation {
     }
 
     /// Takes the next bar, in ticks; `Below` is a reason to buy, `Above` one to sell.
-    #[inline]
+    #[inline(always)]
     pub fn update(&mut self, high: i64, low: i64, close: i64, volume: i64) -> Crossing {
         self.last_close = close;
         match self.add(high, low, close, volume) {
@@ -150,7 +151,7 @@ impl VwapDeviation {
     }
 
     /// The sums with this bar and without the one that leaves; `None` when they do not fit.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, high: i64, low: i64, close: i64, volume: i64) -> Option<Sums> {
         if self.wide.is_some() {
             return None;
@@ -172,25 +173,26 @@ impl VwapDeviation {
         Some(Sums { money, thrice_volume })
     }
 
-    #[inline]
+    #[inline(always)]
     fn judge_narrow(&self, close: i64) -> Crossing {
         let Sums { money, thrice_volume } = self.sums;
         // Below 2^126, and the difference below 2^127.
         let worth = i128::from(close) * i128::from(thrice_volume);
-        let is_narrow = (money > 0) & (money < NARROW) & (worth > -NARROW) & (worth < NARROW);
-        if !(is_narrow & (thrice_volume > 0)) {
-            return self.wide_sums().judge(close, self.threshold);
+        // Both from 0 to below 2^94, seen in their upper halves.
+        let upper_halves = ((money >> 64) | (worth >> 64)) as u64;
+        if !((upper_halves < NARROW) & (money != 0) & (thrice_volume > 0)) {
+            return self.judge_wide(close);
         }
-        // |excess| < 2^95 and both terms are at most 2^32.
+        // |excess| < 2^94 and both terms are at most 2^32.
         let excess = (worth - money) * i128::from(self.threshold.denominator);
         let allowed = money * i128::from(self.threshold.numerator);
-        if excess > allowed {
-            Crossing::Above
-        } else if excess < -allowed {
-            Crossing::Below
-        } else {
-            Crossing::None
-        }
+        crossing_of((u8::from(excess > allowed) * ABOVE) | (u8::from(excess < -allowed) * BELOW))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn judge_wide(&self, close: i64) -> Crossing {
+        self.wide_sums().judge(close, self.threshold)
     }
 
     /// The sums in 256 bits, whichever way they are kept.

@@ -82,7 +82,8 @@ fn long_functions_are_found() {
 
 #[test]
 fn wide_lines_are_found() {
-    let wide = format!("// {}\n// https://{}\n", "é".repeat(98), "x".repeat(98));
+    let (text, word) = ("é".repeat(98), "x".repeat(98));
+    let wide = format!("// {text}\n// https://{word}\n//! | {word} |\n");
     assert_eq!(lines(rules::line_width, "src/a.rs", &wide), [1]);
 }
 

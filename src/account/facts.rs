@@ -1,0 +1,387 @@
+use rust_decimal::Decimal;
+
+use super::arithmetic::{add, sub};
+use super::rates::RateSource;
+use super::seen::SeenTrades;
+use super::{AssetSums, LedgerError, PnlCalculator};
+use crate::types::{
+    Adjustment, AdjustmentKind, AssetId, FactBook, Fill, FillReport, Funding, HaltLevel,
+    InstrumentId, Instruments, Label, Leg, Liquidity, MarkFact, Money, OrderId, PositionFacts,
+    Price, Purpose, Qty, Side, SlotId, Timestamp, Trade, TradeId, WorkingFacts,
+};
+
+/// Marks of held instruments after which equity is summed anew: rounding must not add up.
+pub(super) const MARKS_PER_SUM: u32 = 1_024;
+
+/// The account: the books of money, the facts that everybody reads, and the memory of booked
+/// executions.
+///
+/// Equity is kept as `f64`: each mark moves it by the change in value of what is held, and
+/// each booking, and every 1,024th such mark, sums it anew from the exact books. It is NaN,
+/// so that every limit fails closed, as long as a currency that is held has no rate: an
+/// instrument between that currency and the reporting currency must be in the table and have
+/// a mark. Before an instrument's first mark the price of its first fill or adjustment
+/// stands in for it.
+///
+/// ```
+/// use tradewright::account::{Account, Ledger, LedgerConfig};
+/// use tradewright::types::{
+///     Adjustment, AdjustmentCause, AdjustmentKind, Decimal, Instrument, Instruments, Money,
+///     Timestamp,
+/// };
+///
+/// let mut instruments = Instruments::new();
+/// let share = instruments.add(Instrument::stock("ACME", "USD"))?;
+/// let usd = instruments[share].quote;
+/// let ledger = Box::new(Ledger::new(&instruments, 2, LedgerConfig::default()));
+/// let mut account = Account::new(&instruments, 2, usd, ledger)?;
+/// let capital = Adjustment {
+///     cause: AdjustmentCause::Deposit,
+///     kind: AdjustmentKind::Capital(Money::new(Decimal::from(1_000), usd)),
+/// };
+/// account.adjust(Timestamp::EPOCH, &instruments, &capital)?;
+/// account.mark(Timestamp::EPOCH, &instruments, share, 12.5);
+/// assert_eq!(account.book().equity(), 1_000.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Account {
+    pub(super) pnl: Box<dyn PnlCalculator>,
+    pub(super) book: FactBook,
+    pub(super) seen: SeenTrades,
+    /// By instrument.
+    pub(super) terms: Vec<Terms>,
+    /// By asset.
+    pub(super) rates: Vec<Rate>,
+    /// Number of live orders, by instrument and slot.
+    pub(super) orders: Vec<u32>,
+    pub(super) marks_left: u32,
+    /// False once a sum over all slots did not fit.
+    pub(super) is_sound: bool,
+}
+
+/// What a mark needs to know of its instrument, in one cache line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) multiplier: f64,
+    /// Net quantity over all slots.
+    pub(super) size: f64,
+    /// Sum of the legs' net quantities without signs.
+    pub(super) gross_size: f64,
+    pub(super) is_inverse: bool,
+    /// Its mark is the rate of a currency.
+    pub(super) is_rate: bool,
+    /// Its mark changes more than itself.
+    pub(super) is_live: bool,
+    /// Net quantities of the long and the short leg.
+    pub(super) legs: [Decimal; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rate {
+    pub(super) source: RateSource,
+    pub(super) value: f64,
+}
+
+impl Account {
+    /// An account of so many slots, the house included; what the books hold already becomes
+    /// its facts.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownAsset`] when the reporting currency is not in the table,
+    /// [`LedgerError::UnknownSlot`] without slots or with more than 65,536, and
+    /// [`LedgerError::Overflow`].
+    pub fn new(
+        instruments: &Instruments,
+        slots: usize,
+        reporting: AssetId,
+        pnl: Box<dyn PnlCalculator>,
+    ) -> Result<Self, LedgerError> {
+        if instruments.asset_of(reporting).is_none() {
+            return Err(LedgerError::UnknownAsset { asset: reporting });
+        }
+        if slots == 0 || slots > usize::from(u16::MAX) + 1 {
+            return Err(LedgerError::UnknownSlot { slot: SlotId::HOUSE });
+        }
+        let book = FactBook {
+            reporting,
+            equity: 0.0,
+            cash: vec![Decimal::ZERO; instruments.assets().len()],
+            marks: vec![MarkFact::default(); instruments.len()],
+            net: vec![PositionFacts::FLAT; instruments.len()],
+            slots: vec![vec![PositionFacts::FLAT; instruments.len()]; slots],
+            working: vec![WorkingFacts::default(); instruments.len()],
+            halt: HaltLevel::Active,
+            gross: 0.0,
+        };
+        let mut account = Self {
+            pnl,
+            book,
+            seen: SeenTrades::new(instruments.len()),
+            terms: Vec::with_capacity(instruments.len()),
+            rates: Vec::with_capacity(instruments.assets().len()),
+            orders: vec![0; instruments.len() * slots],
+            marks_left: MARKS_PER_SUM,
+            is_sound: true,
+        };
+        account.settle_terms(instruments);
+        for instrument in instruments.iter() {
+            for slot in account.slot_ids() {
+                account.written(instrument, slot, [Decimal::ZERO; 2])?;
+            }
+        }
+        account.refresh_cash();
+        account.sum_up(instruments);
+        Ok(account)
+    }
+
+    /// The facts.
+    #[inline]
+    pub const fn book(&self) -> &FactBook {
+        &self.book
+    }
+
+    /// The books of money.
+    pub fn pnl(&self) -> &dyn PnlCalculator {
+        self.pnl.as_ref()
+    }
+
+    /// The sums of an asset since the start.
+    pub fn sums(&self, asset: AssetId) -> AssetSums {
+        self.pnl.sums(asset)
+    }
+
+    /// Notes the severest halt that covers the whole account.
+    pub const fn set_halt(&mut self, level: HaltLevel) {
+        self.book.halt = level;
+    }
+
+    /// Takes a price of the market: the hot path of every event.
+    ///
+    /// A price that is not finite and above zero, or of an unknown instrument, changes
+    /// nothing.
+    #[inline]
+    pub fn mark(&mut self, at: Timestamp, instruments: &Instruments, id: InstrumentId, price: f64) {
+        let index = id.index();
+        let (Some(fact), Some(terms)) = (self.book.marks.get_mut(index), self.terms.get(index))
+        else {
+            return;
+        };
+        if !(price > 0.0 && price < f64::INFINITY) {
+            return;
+        }
+        let last = fact.price;
+        fact.price = price;
+        fact.at = at;
+        if terms.is_live {
+            let (terms, rate) = (*terms, fact.rate);
+            self.revalue(instruments, id, terms, rate, [last, price]);
+        }
+    }
+
+    fn revalue(
+        &mut self,
+        instruments: &Instruments,
+        id: InstrumentId,
+        terms: Terms,
+        rate: f64,
+        [last, price]: [f64; 2],
+    ) {
+        self.marks_left = self.marks_left.saturating_sub(1);
+        if terms.is_rate {
+            self.refresh_rates(instruments, id);
+        }
+        if terms.is_rate || self.marks_left == 0 || !(last > 0.0) {
+            self.sum_up(instruments);
+            return;
+        }
+        let units = terms.multiplier * rate;
+        let (change, gross) = if terms.is_inverse {
+            let change = units / last - units / price;
+            (change, -change)
+        } else {
+            let change = units * (price - last);
+            (change, change)
+        };
+        self.book.equity += terms.size * change;
+        self.book.gross += terms.gross_size * gross;
+    }
+
+    /// True when this execution was booked before.
+    pub fn is_repeated(&self, instrument: InstrumentId, trade: TradeId) -> bool {
+        self.seen.contains(instrument, trade)
+    }
+
+    /// Books an execution and remembers its trade id; closed pieces are appended to `closed`.
+    /// Answers what it realised, fees not included. The caller has asked
+    /// [`Account::is_repeated`] before.
+    ///
+    /// Should the sum over all slots not fit 28 digits although each slot's numbers do, the
+    /// fill is booked and equity is NaN from then on: a fill is never dropped.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed, the trade id is not remembered.
+    pub fn on_fill(
+        &mut self,
+        instruments: &Instruments,
+        fill: &Fill,
+        closed: &mut Vec<Trade>,
+    ) -> Result<Money, LedgerError> {
+        let realised = self.book_fill(instruments, fill, closed)?;
+        self.seen.remember(fill.instrument, fill.execution.trade);
+        self.sum_up(instruments);
+        Ok(realised)
+    }
+
+    /// Books funding on every position of the instrument; payments are appended to `paid`,
+    /// positive when received.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed.
+    pub fn on_funding(
+        &mut self,
+        at: Timestamp,
+        instruments: &Instruments,
+        funding: &Funding,
+        paid: &mut Vec<(SlotId, Money)>,
+    ) -> Result<(), LedgerError> {
+        self.pnl.on_funding(at, instruments, funding, paid)?;
+        self.refresh_cash();
+        self.sum_up(instruments);
+        Ok(())
+    }
+
+    /// Books a change of cash or position that is no fill. A split changes the mark too, so
+    /// that equity stays.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed.
+    pub fn adjust(
+        &mut self,
+        at: Timestamp,
+        instruments: &Instruments,
+        adjustment: &Adjustment,
+    ) -> Result<(), LedgerError> {
+        match adjustment.kind {
+            AdjustmentKind::Capital(_) | AdjustmentKind::Income(_) => {
+                self.pnl.adjust(at, instruments, adjustment)?;
+            }
+            AdjustmentKind::Position { slot, instrument, change, price } => {
+                let instrument = self.known(instruments, instrument, slot)?;
+                self.check_net(instrument.id, slot, change.value())?;
+                let before = self.legs(slot, instrument.id);
+                self.pnl.adjust(at, instruments, adjustment)?;
+                self.first_mark(instruments, instrument.id, at, price);
+                self.refresh(instrument, slot, before);
+            }
+            AdjustmentKind::Split { instrument: id, numerator, denominator } => {
+                let instrument = self.known(instruments, id, SlotId::HOUSE)?;
+                let before: Vec<_> =
+                    self.slot_ids().map(|slot| (slot, self.legs(slot, id))).collect();
+                self.pnl.adjust(at, instruments, adjustment)?;
+                if let Some(fact) = self.book.marks.get_mut(id.index()) {
+                    fact.price *= f64::from(denominator) / f64::from(numerator);
+                }
+                for (slot, before) in before {
+                    self.refresh(instrument, slot, before);
+                }
+            }
+        }
+        self.refresh_cash();
+        self.sum_up(instruments);
+        Ok(())
+    }
+
+    /// Sets the unfilled quantities and the number of a slot's live orders in an instrument.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed.
+    pub fn reserve(
+        &mut self,
+        slot: SlotId,
+        instrument: InstrumentId,
+        buy: Decimal,
+        sell: Decimal,
+        orders: u32,
+    ) -> Result<(), LedgerError> {
+        let index = instrument.index();
+        let place = index * self.book.slots.len() + slot.index();
+        let own = self.book.slots.get_mut(slot.index()).ok_or(LedgerError::UnknownSlot { slot })?;
+        let unknown = LedgerError::UnknownInstrument { instrument };
+        let own = own.get_mut(index).ok_or(unknown)?;
+        let working = self.book.working.get_mut(index).ok_or(unknown)?;
+        let net = self.book.net.get_mut(index).ok_or(unknown)?;
+        let count = self.orders.get_mut(place).ok_or(unknown)?;
+        let what = "working orders";
+        let sum = WorkingFacts {
+            buy: add(sub(working.buy, own.working_buy, what)?, buy, what)?,
+            sell: add(sub(working.sell, own.working_sell, what)?, sell, what)?,
+            orders: working
+                .orders
+                .checked_sub(*count)
+                .and_then(|others| others.checked_add(orders))
+                .ok_or(LedgerError::Overflow { what })?,
+        };
+        *count = orders;
+        (own.working_buy, own.working_sell) = (buy, sell);
+        (net.working_buy, net.working_sell) = (sum.buy, sum.sell);
+        *working = sum;
+        Ok(())
+    }
+
+    /// Crosses two slots' opposite wishes inside the account: two bookings without fees, the
+    /// position at the venue stays. Nothing happens when a slot trades with itself.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed. When the buyer's books take it and the seller's
+    /// overflow, the buyer sells back at the same price.
+    #[expect(clippy::too_many_arguments, reason = "the parties of one trade")]
+    pub fn cross(
+        &mut self,
+        at: Timestamp,
+        instruments: &Instruments,
+        instrument: InstrumentId,
+        buyer: SlotId,
+        seller: SlotId,
+        quantity: Decimal,
+        price: Price,
+        closed: &mut Vec<Trade>,
+    ) -> Result<(), LedgerError> {
+        if quantity <= Decimal::ZERO {
+            return Err(LedgerError::BadQuantity { quantity });
+        }
+        let settlement = self.known(instruments, instrument, buyer)?.settlement;
+        self.known(instruments, instrument, seller)?;
+        if buyer == seller {
+            return Ok(());
+        }
+        let fill = |slot: SlotId, side: Side| Fill {
+            at,
+            order: OrderId::default(),
+            slot,
+            instrument,
+            side,
+            leg: Leg::Net,
+            execution: FillReport {
+                trade: TradeId::default(),
+                price,
+                quantity: Qty::new(quantity),
+                fee: Money::zero(settlement),
+                liquidity: Liquidity::Maker,
+                before_slippage: price,
+            },
+            arrival: f64::NAN,
+            purpose: Purpose::Entry,
+            tag: Label::default(),
+        };
+        let before = closed.len();
+        self.book_fill(instruments, &fill(buyer, Side::Buy), closed)?;
+        if let Err(error) = self.book_fill(instruments, &fill(seller, Side::Sell), closed) {
+            let undone = self.book_fill(instruments, &fill(buyer, Side::Sell), closed);
+            closed.truncate(before);
+            self.sum_up(instruments);
+            return Err(undone.err().unwrap_or(error));
+        }
+        self.sum_up(instruments);
+        Ok(())
+    }
+}

@@ -1,0 +1,370 @@
+use std::collections::VecDeque;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::arithmetic::{add, share, sub};
+use super::{Holding, LedgerError};
+use crate::types::{
+    Instrument, Label, Leg, Money, Price, Qty, Side, SlotId, Timestamp, Trade, exact,
+};
+
+/// Which part of a position a reduction closes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LotMethod {
+    /// The oldest lot first.
+    Fifo,
+    /// The newest lot first.
+    Lifo,
+    /// An equal part of everything, at the average cost: what most venues show.
+    #[default]
+    Average,
+}
+
+/// A quantity that was opened at one price, or a whole position at its average.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lot {
+    /// Signed.
+    #[serde(with = "exact")]
+    pub(super) quantity: Decimal,
+    /// Signed, in the settlement currency.
+    #[serde(with = "exact")]
+    pub(super) cost: Decimal,
+    /// Entry fees that no trade has taken yet.
+    #[serde(with = "exact")]
+    pub(super) fees: Decimal,
+    /// Funding received that no trade has taken yet.
+    #[serde(with = "exact")]
+    pub(super) funding: Decimal,
+    pub(super) opened_at: Timestamp,
+    pub(super) tag: Label,
+}
+
+/// One position of one owner: the sum, and its lots unless the method is the average.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) total: Lot,
+    pub(super) lots: VecDeque<Lot>,
+}
+
+/// What is booked on one position: signed quantity, price, and the fee in the settlement
+/// currency.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Booking<'a> {
+    pub(super) at: Timestamp,
+    pub(super) slot: SlotId,
+    pub(super) leg: Leg,
+    pub(super) instrument: &'a Instrument,
+    /// Decimals of the settlement asset's ledger.
+    pub(super) digits: u32,
+    pub(super) method: LotMethod,
+    pub(super) quantity: Decimal,
+    pub(super) price: Price,
+    pub(super) fee: Decimal,
+    pub(super) tag: Label,
+}
+
+/// What a booking will do; nothing has changed yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) realised: Decimal,
+    /// Change of the position's cost.
+    pub(super) cost_change: Decimal,
+    total: Lot,
+    /// Lots that go entirely, from the end that the method takes first.
+    gone: usize,
+    /// What stays of the next lot.
+    rest: Option<Lot>,
+    /// A lot that is new.
+    new: Option<Lot>,
+}
+
+impl Position {
+    /// The position as others see it.
+    pub(super) fn holding(&self) -> Holding {
+        let Lot { quantity, cost, opened_at, .. } = self.total;
+        Holding { quantity, cost, opened_at }
+    }
+
+    /// Computes a booking; closed pieces are appended to `closed`. On an error the position
+    /// is untouched, but `closed` may have grown.
+    pub(super) fn plan(
+        &self,
+        booking: &Booking<'_>,
+        closed: &mut Vec<Trade>,
+    ) -> Result<Plan, LedgerError> {
+        let held = self.total.quantity;
+        let change = booking.quantity;
+        if held.is_zero() || held.is_sign_negative() == change.is_sign_negative() {
+            return self.total.enlarged(booking).map(|(total, lot)| Plan {
+                realised: Decimal::ZERO,
+                cost_change: lot.cost,
+                total,
+                gone: 0,
+                rest: None,
+                new: Some(lot),
+            });
+        }
+        if change.abs() <= held.abs() {
+            return self.reduced(booking, closed);
+        }
+        // A flip: close what there is, open the rest; the fee goes by quantity.
+        let closing_fee = share(booking.fee, held.abs(), change.abs(), booking.digits)?;
+        let closing = Booking { quantity: -held, fee: closing_fee, ..*booking };
+        let opening = Booking {
+            quantity: add(change, held, "quantity")?,
+            fee: sub(booking.fee, closing_fee, "fee")?,
+            ..*booking
+        };
+        let plan = self.reduced(&closing, closed)?;
+        let (total, lot) = Lot::default().enlarged(&opening)?;
+        Ok(Plan {
+            cost_change: add(plan.cost_change, lot.cost, "cost")?,
+            total,
+            new: Some(lot),
+            ..plan
+        })
+    }
+
+    /// Carries a plan of this position out.
+    pub(super) fn commit(&mut self, plan: Plan, method: LotMethod) {
+        self.total = plan.total;
+        match method {
+            LotMethod::Average => {}
+            LotMethod::Fifo => {
+                self.lots.drain(..plan.gone.min(self.lots.len()));
+                if let (Some(rest), Some(lot)) = (plan.rest, self.lots.front_mut()) {
+                    *lot = rest;
+                }
+                self.lots.extend(plan.new);
+            }
+            LotMethod::Lifo => {
+                self.lots.truncate(self.lots.len().saturating_sub(plan.gone));
+                if let (Some(rest), Some(lot)) = (plan.rest, self.lots.back_mut()) {
+                    *lot = rest;
+                }
+                self.lots.extend(plan.new);
+            }
+        }
+    }
+
+    fn reduced(&self, booking: &Booking<'_>, closed: &mut Vec<Trade>) -> Result<Plan, LedgerError> {
+        let value = value(booking, booking.quantity)?;
+        let mut closing =
+            Closing { booking, value, fee: booking.fee, left: booking.quantity.abs() };
+        let mut plan = Plan {
+            realised: Decimal::ZERO,
+            cost_change: Decimal::ZERO,
+            total: self.total,
+            gone: 0,
+            rest: None,
+            new: None,
+        };
+        match booking.method {
+            LotMethod::Average => closing.take(&self.total, &mut plan, closed)?,
+            LotMethod::Fifo => {
+                for lot in &self.lots {
+                    if closing.left.is_zero() {
+                        break;
+                    }
+                    closing.take(lot, &mut plan, closed)?;
+                }
+            }
+            LotMethod::Lifo => {
+                for lot in self.lots.iter().rev() {
+                    if closing.left.is_zero() {
+                        break;
+                    }
+                    closing.take(lot, &mut plan, closed)?;
+                }
+            }
+        }
+        if plan.total.quantity.is_zero() {
+            plan.total = Lot::default();
+        }
+        Ok(plan)
+    }
+}
+
+impl Lot {
+    /// The position after an entry, and the entry as a lot of its own.
+    fn enlarged(&self, booking: &Booking<'_>) -> Result<(Self, Self), LedgerError> {
+        let lot = Self {
+            quantity: booking.quantity,
+            cost: value(booking, booking.quantity)?,
+            fees: booking.fee,
+            funding: Decimal::ZERO,
+            opened_at: booking.at,
+            tag: booking.tag,
+        };
+        if self.quantity.is_zero() {
+            return Ok((lot, lot));
+        }
+        let total = Self {
+            quantity: add(self.quantity, lot.quantity, "quantity")?,
+            cost: add(self.cost, lot.cost, "cost")?,
+            fees: add(self.fees, lot.fees, "fees")?,
+            ..*self
+        };
+        Ok((total, lot))
+    }
+
+    /// The part of this lot that has `closing` units (without sign); all of it when it has
+    /// no more.
+    fn part(&self, closing: Decimal, digits: u32) -> Result<Self, LedgerError> {
+        let whole = self.quantity.abs();
+        if closing >= whole {
+            return Ok(*self);
+        }
+        let sign = Side::of(self.quantity).map_or(closing, |side| side.signed(closing));
+        Ok(Self {
+            quantity: sign,
+            cost: share(self.cost, closing, whole, digits)?,
+            fees: share(self.fees, closing, whole, digits)?,
+            funding: share(self.funding, closing, whole, digits)?,
+            ..*self
+        })
+    }
+
+    /// What stays when a part is gone.
+    fn without(&self, part: &Self) -> Result<Self, LedgerError> {
+        Ok(Self {
+            quantity: sub(self.quantity, part.quantity, "quantity")?,
+            cost: sub(self.cost, part.cost, "cost")?,
+            fees: sub(self.fees, part.fees, "fees")?,
+            funding: sub(self.funding, part.funding, "funding")?,
+            ..*self
+        })
+    }
+}
+
+/// A reduction in progress: what of its quantity, value and fee no piece has taken yet.
+struct Closing<'a> {
+    booking: &'a Booking<'a>,
+    value: Decimal,
+    fee: Decimal,
+    left: Decimal,
+}
+
+impl Closing<'_> {
+    /// Closes what is left against a lot. The last piece takes the remainders, so that the
+    /// pieces' sums are the reduction's own numbers, whatever the method.
+    fn take(
+        &mut self,
+        lot: &Lot,
+        plan: &mut Plan,
+        closed: &mut Vec<Trade>,
+    ) -> Result<(), LedgerError> {
+        let Booking { digits, price, .. } = *self.booking;
+        let piece = lot.part(self.left, digits)?;
+        let units = piece.quantity.abs();
+        let is_last = units == self.left;
+        let (value, fee) = if is_last {
+            (self.value, self.fee)
+        } else {
+            (value(self.booking, -piece.quantity)?, share(self.fee, units, self.left, digits)?)
+        };
+        self.left = sub(self.left, units, "quantity")?;
+        self.value = sub(self.value, value, "value")?;
+        self.fee = sub(self.fee, fee, "fee")?;
+        // Closing sells the cost: what comes in is the negative of the booked value.
+        let gross = sub(-value, piece.cost, "realised")?;
+        plan.realised = add(plan.realised, gross, "realised")?;
+        plan.cost_change = sub(plan.cost_change, piece.cost, "cost")?;
+        plan.total = plan.total.without(&piece)?;
+        if units == lot.quantity.abs() {
+            plan.gone += 1;
+        } else {
+            plan.rest = Some(lot.without(&piece)?);
+        }
+        let instrument = self.booking.instrument;
+        closed.push(Trade {
+            slot: self.booking.slot,
+            instrument: instrument.id,
+            leg: self.booking.leg,
+            side: Side::of(piece.quantity).unwrap_or(Side::Buy),
+            quantity: Qty::new(units),
+            opened_at: piece.opened_at,
+            closed_at: self.booking.at,
+            entry: average(instrument, &piece),
+            exit: price,
+            gross: Money::new(gross, instrument.settlement),
+            fees: add(piece.fees, fee, "fees")?,
+            funding: piece.funding,
+            tag: piece.tag,
+        });
+        Ok(())
+    }
+}
+
+/// The signed value of a signed quantity at the booking's price, rounded once.
+fn value(booking: &Booking<'_>, quantity: Decimal) -> Result<Decimal, LedgerError> {
+    let value = booking.instrument.value(quantity, booking.price.value());
+    Ok(value.ok_or(LedgerError::Overflow { what: "value" })?.round_dp(booking.digits))
+}
+
+/// Average entry price; a quotient for display, zero where there is none.
+pub(super) fn average(instrument: &Instrument, lot: &Lot) -> Decimal {
+    let quotient = || {
+        let units = lot.quantity.checked_mul(instrument.multiplier)?;
+        if instrument.kind.is_inverse() {
+            units.checked_div(-lot.cost)
+        } else {
+            lot.cost.checked_div(units)
+        }
+    };
+    quotient().unwrap_or_default()
+}
+
+/// What reaches a whole position.
+impl Position {
+    /// Adds a funding payment; lots get it by quantity, the last one the remainder.
+    ///
+    /// The caller has checked that the position's sum takes it, and lots hold parts of it.
+    pub(super) fn fund(&mut self, payment: Decimal, digits: u32) {
+        let whole = self.total.quantity.abs();
+        self.total.funding = self.total.funding.checked_add(payment).unwrap_or(payment);
+        let mut left = payment;
+        let last = self.lots.len().saturating_sub(1);
+        for (place, lot) in self.lots.iter_mut().enumerate() {
+            let part = if place == last {
+                left
+            } else {
+                share(payment, lot.quantity.abs(), whole, digits).unwrap_or_default()
+            };
+            left = left.checked_sub(part).unwrap_or_default();
+            lot.funding = lot.funding.checked_add(part).unwrap_or(part);
+        }
+    }
+
+    /// The position after every unit became `numerator / denominator` units.
+    pub(super) fn split(
+        &self,
+        [numerator, denominator]: [Decimal; 2],
+    ) -> Result<Self, LedgerError> {
+        let split = |lot: &Lot| {
+            let quantity = lot
+                .quantity
+                .checked_mul(numerator)
+                .and_then(|units| units.checked_div(denominator))
+                .ok_or(LedgerError::Overflow { what: "quantity" })?
+                .round_dp(SPLIT_DIGITS);
+            if quantity.is_zero() && !lot.quantity.is_zero() {
+                let value = lot.quantity;
+                return Err(LedgerError::BadValue { what: "split of quantity", value });
+            }
+            Ok(Lot { quantity, ..*lot })
+        };
+        let mut total = split(&self.total)?;
+        let lots: VecDeque<Lot> = self.lots.iter().map(split).collect::<Result<_, _>>()?;
+        if !lots.is_empty() {
+            total.quantity = lots
+                .iter()
+                .try_fold(Decimal::ZERO, |sum, lot| add(sum, lot.quantity, "quantity"))?;
+        }
+        Ok(Self { total, lots })
+    }
+}
+
+/// Decimals of a quantity after a split.
+const SPLIT_DIGITS: u32 = 12;

@@ -1,0 +1,106 @@
+use serde::{Deserialize, Serialize};
+
+use super::Account;
+use super::seen::SeenTrades;
+use crate::types::{FactBook, SlotId, State, StateError};
+
+/// The written form of an account.
+#[derive(Serialize, Deserialize)]
+struct SavedAccount {
+    book: FactBook,
+    pnl: Vec<u8>,
+    seen: SeenTrades,
+    orders: Vec<u32>,
+    marks_left: u32,
+    is_sound: bool,
+}
+
+/// A snapshot holds the facts, the books of money and the memory of booked executions.
+///
+/// Restoring refuses a snapshot of another table of instruments, number of slots or reporting
+/// currency, and one whose facts and books differ; the running account then stays as it was.
+impl State for Account {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        State::save(&SavedAccount {
+            book: self.book.clone(),
+            pnl: self.pnl.save()?,
+            seen: self.seen.clone(),
+            orders: self.orders.clone(),
+            marks_left: self.marks_left,
+            is_sound: self.is_sound,
+        })
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let mut saved = SavedAccount {
+            book: FactBook::default(),
+            pnl: Vec::new(),
+            seen: SeenTrades::new(0),
+            orders: Vec::new(),
+            marks_left: 0,
+            is_sound: true,
+        };
+        State::restore(&mut saved, state)?;
+        let (expected, found) = (shape(&self.book), shape(&saved.book));
+        if expected != found {
+            return Err(StateError::Mismatch { expected, found });
+        }
+        if saved.orders.len() != self.orders.len() || !saved.seen.fits(self.terms.len()) {
+            return Err(StateError::Unreadable("the account's tables have another size".into()));
+        }
+        let books = self.pnl.save()?;
+        self.pnl.restore(&saved.pnl)?;
+        let facts = core::mem::replace(&mut self.book, saved.book);
+        if let Err(error) = self.check_and_derive(saved.is_sound) {
+            self.book = facts;
+            self.pnl.restore(&books)?;
+            // The old facts and books agreed before.
+            return self.check_and_derive(self.is_sound).and(Err(error));
+        }
+        self.seen.replace(saved.seen);
+        self.orders = saved.orders;
+        self.marks_left = saved.marks_left;
+        self.is_sound = saved.is_sound;
+        Ok(())
+    }
+}
+
+impl Account {
+    /// Compares facts and books, then derives from them what no snapshot holds.
+    fn check_and_derive(&mut self, is_sound: bool) -> Result<(), StateError> {
+        let slots: Vec<SlotId> = self.slot_ids().collect();
+        let unlike = || StateError::Unreadable("facts and books of the account differ".into());
+        for (index, cash) in self.book.cash.iter().enumerate() {
+            let asset = u16::try_from(index).map(crate::types::AssetId).map_err(|_| unlike())?;
+            if *cash != self.pnl.sums(asset).cash {
+                return Err(unlike());
+            }
+        }
+        let ids = (0..self.terms.len()).map_while(|index| u32::try_from(index).ok());
+        for id in ids.map(crate::types::InstrumentId) {
+            for slot in &slots {
+                let fact = self.book.position(*slot, id);
+                let held = self.holding(*slot, id).map_err(|_| unlike())?;
+                if is_sound && (fact.quantity, fact.cost) != (held.quantity, held.cost) {
+                    return Err(unlike());
+                }
+            }
+        }
+        self.derive_terms().map_err(|_| unlike())
+    }
+}
+
+/// What must be the same in the snapshot and the running account.
+fn shape(book: &FactBook) -> String {
+    let instruments = book.marks.len();
+    let is_whole = book.net.len() == instruments
+        && book.working.len() == instruments
+        && book.slots.iter().all(|positions| positions.len() == instruments);
+    format!(
+        "{} slots, {instruments} instruments, {} assets, reporting asset {}{}",
+        book.slots.len(),
+        book.cash.len(),
+        book.reporting.0,
+        if is_whole { "" } else { ", incomplete" },
+    )
+}

@@ -1,0 +1,207 @@
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::MetricsSink;
+use crate::types::{
+    Anomaly, Facts, Fill, Halt, HaltLevel, InstrumentId, Label, Money, Order, OrderId, OrderStatus,
+    Reason, Record, Side, Signal, SlotId, Timestamp, Trade,
+};
+
+/// How often equity is kept. Trades, orders and signals are always kept whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// After the events of every instant.
+    #[default]
+    Every,
+    /// The last value of each UTC day: memory stays flat on long minute series.
+    Daily,
+    /// Only the last value.
+    Last,
+}
+
+/// Equity at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EquityPoint {
+    /// When.
+    pub at: Timestamp,
+    /// Cash and positions at mark, in the reporting currency.
+    pub equity: f64,
+    /// Value of all positions without signs, in the reporting currency.
+    pub gross: f64,
+}
+
+/// One order and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRow {
+    /// What was sent.
+    pub order: Order,
+    /// Where it ended, or stands.
+    pub status: OrderStatus,
+    /// When that was reported.
+    pub changed_at: Timestamp,
+}
+
+/// One opinion of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SignalRow {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub slot: SlotId,
+    /// What.
+    pub signal: Signal,
+}
+
+/// One refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefusalRow {
+    /// When.
+    pub at: Timestamp,
+    /// Whose intent.
+    pub slot: SlotId,
+    /// In what.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// One change of halts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HaltRow {
+    /// When.
+    pub at: Timestamp,
+    /// Cause and scope.
+    pub halt: Halt,
+    /// The level from then on.
+    pub level: HaltLevel,
+}
+
+/// Everything that records tell, gathered for a report.
+#[derive(Clone, Debug, Default)]
+pub struct Collector {
+    sampling: Sampling,
+    /// The equity curve.
+    pub equity: Vec<EquityPoint>,
+    /// Closed trades.
+    pub trades: Vec<Trade>,
+    /// Executions and what they realised.
+    pub fills: Vec<(Fill, Money)>,
+    /// Orders, as they were created.
+    pub orders: Vec<OrderRow>,
+    /// Opinions.
+    pub signals: Vec<SignalRow>,
+    /// Refused or shrunk intents.
+    pub refusals: Vec<RefusalRow>,
+    /// Signals that led to nothing, by reason: they are counted.
+    pub passed: Vec<(Label, u64)>,
+    /// Changes of halts.
+    pub halts: Vec<HaltRow>,
+    /// Funding payments.
+    pub funding: Vec<(Timestamp, InstrumentId, Money)>,
+    /// What must not happen and did.
+    pub anomalies: Vec<(Timestamp, Anomaly, OrderId)>,
+    /// Strategies that failed, and why.
+    pub failures: Vec<(Timestamp, SlotId, String)>,
+    instants: u64,
+    exposed: u64,
+}
+
+impl Collector {
+    /// An empty collector with room for so many instants.
+    pub fn new(sampling: Sampling, instants: usize) -> Self {
+        let room = match sampling {
+            Sampling::Every => instants,
+            Sampling::Daily | Sampling::Last => 0,
+        };
+        Self { sampling, equity: Vec::with_capacity(room), ..Self::default() }
+    }
+
+    /// Share of instants that ended with an open position; `None` before the first.
+    pub fn exposure(&self) -> Option<f64> {
+        let last = self.equity.last()?;
+        let exposed = self.exposed + u64::from(last.gross > 0.0);
+        Some(exposed as f64 / (self.instants + 1) as f64)
+    }
+
+    fn order(&mut self, id: OrderId) -> Option<&mut OrderRow> {
+        let index = self.orders.binary_search_by_key(&id, |row| row.order.id).ok()?;
+        self.orders.get_mut(index)
+    }
+
+    fn count_passed(&mut self, reason: &Reason) {
+        let code = Label::new(reason.code.as_str());
+        match self.passed.iter_mut().find(|(own, _)| *own == code) {
+            Some((_, count)) => *count += 1,
+            None => self.passed.push((code, 1)),
+        }
+    }
+}
+
+impl MetricsSink for Collector {
+    fn record(&mut self, at: Timestamp, record: &Record<'_>) {
+        match record {
+            Record::Signal { slot, signal } => {
+                self.signals.push(SignalRow { at, slot: *slot, signal: **signal });
+            }
+            Record::Passed { reason, .. } => self.count_passed(reason),
+            Record::Refused { intent, reason, .. } => self.refusals.push(RefusalRow {
+                at,
+                slot: intent.slot,
+                instrument: intent.instrument,
+                side: intent.side,
+                reason: **reason,
+            }),
+            Record::Placed { order } => {
+                let status = OrderStatus::Pending;
+                self.orders.push(OrderRow { order: **order, status, changed_at: at });
+            }
+            Record::Transition { order, to, .. } => {
+                if let Some(row) = self.order(*order) {
+                    row.status = *to;
+                    row.changed_at = at;
+                }
+            }
+            Record::Filled { fill, realised } => self.fills.push((**fill, *realised)),
+            Record::Closed { trade } => self.trades.push(**trade),
+            Record::Adjusted { .. } => {}
+            Record::Funded { instrument, payment, .. } => {
+                self.funding.push((at, *instrument, *payment));
+            }
+            Record::Halted { halt, level } => {
+                self.halts.push(HaltRow { at, halt: **halt, level: *level });
+            }
+            Record::Anomaly { anomaly, order, .. } => self.anomalies.push((at, *anomaly, *order)),
+            Record::Failed { slot, error } => {
+                self.failures.push((at, *slot, (*error).to_owned()));
+            }
+        }
+    }
+
+    #[inline]
+    fn on_mark(&mut self, facts: &Facts<'_>) {
+        let (equity, gross) = (facts.equity(), facts.book.gross());
+        let point = EquityPoint { at: facts.at, equity, gross };
+        let Some(last) = self.equity.last_mut() else {
+            self.equity.push(point);
+            return;
+        };
+        if last.at == point.at {
+            *last = point;
+            return;
+        }
+        self.instants += 1;
+        self.exposed += u64::from(last.gross > 0.0);
+        let replaced = match self.sampling {
+            Sampling::Every => false,
+            Sampling::Daily => last.at.utc_day() == point.at.utc_day(),
+            Sampling::Last => true,
+        };
+        if replaced {
+            *last = point;
+        } else {
+            self.equity.push(point);
+        }
+    }
+}

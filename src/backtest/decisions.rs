@@ -1,0 +1,102 @@
+use core::fmt;
+
+use crate::engine::Command;
+use crate::types::Timestamp;
+
+/// The commands of a run in order: what it decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decisions {
+    rows: Vec<(Timestamp, Command)>,
+}
+
+impl Decisions {
+    /// No decisions yet.
+    pub const fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// Appends one.
+    pub fn push(&mut self, at: Timestamp, command: Command) {
+        self.rows.push((at, command));
+    }
+
+    /// All of them.
+    pub fn rows(&self) -> &[(Timestamp, Command)] {
+        &self.rows
+    }
+
+    /// What differs from another run, in order of time; empty when both decided alike.
+    ///
+    /// Decisions of one instant are compared in their order; a decision that the other run did
+    /// not take stands alone.
+    pub fn diff(&self, other: &Self) -> Vec<Difference> {
+        let (mut left, mut right) = (self.rows.as_slice(), other.rows.as_slice());
+        let mut differences = Vec::new();
+        while let Some(at) = earliest(left, right) {
+            let (ours, rest) = instant(left, at);
+            let (theirs, others) = instant(right, at);
+            (left, right) = (rest, others);
+            compare(at, ours, theirs, &mut differences);
+        }
+        differences
+    }
+}
+
+/// A place where two runs decided differently.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    /// When.
+    pub at: Timestamp,
+    /// What the first run did.
+    pub left: Option<Command>,
+    /// What the second run did.
+    pub right: Option<Command>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let say = |command: &Option<Command>| command.as_ref().map_or("nothing".into(), tell);
+        write!(formatter, "{}: {} | {}", self.at, say(&self.left), say(&self.right))
+    }
+}
+
+/// A command in a few words.
+fn tell(command: &Command) -> String {
+    match command {
+        Command::Place(order) => {
+            let intent = &order.intent;
+            format!("place {} {} {:?} {:?}", order.id, intent.side, intent.amount, intent.kind)
+        }
+        Command::Cancel { order, .. } => format!("cancel {order}"),
+        Command::Amend { order, quantity, price, .. } => {
+            format!("amend {order} to {quantity} at {price}")
+        }
+        Command::Alert(alert) => format!("alert {} {}", alert.code, alert.subject),
+    }
+}
+
+type Row = (Timestamp, Command);
+
+fn earliest(left: &[Row], right: &[Row]) -> Option<Timestamp> {
+    let first = |rows: &[Row]| rows.first().map(|(at, _)| *at);
+    match (first(left), first(right)) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The rows of one instant, and the later ones.
+fn instant(rows: &[Row], at: Timestamp) -> (&[Row], &[Row]) {
+    rows.split_at(rows.iter().take_while(|(own, _)| *own == at).count())
+}
+
+fn compare(at: Timestamp, ours: &[Row], theirs: &[Row], out: &mut Vec<Difference>) {
+    for index in 0..ours.len().max(theirs.len()) {
+        let left = ours.get(index).map(|(_, command)| *command);
+        let right = theirs.get(index).map(|(_, command)| *command);
+        // Debug text compares NaN references as equal, which `==` would not.
+        if left.map(|it| format!("{it:?}")) != right.map(|it| format!("{it:?}")) {
+            out.push(Difference { at, left, right });
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use crate::engine::{Command, Engine, EngineError, Input};
+use crate::metrics::{MetricsSink, Tee};
+use crate::sim::SimVenue;
+use crate::strategy::Strategy;
+use crate::types::{State, StateError, Timestamp};
+
+use super::{Decisions, Digest, Recording, RunHash, Timed};
+
+/// An engine and a simulated venue, driven event by event. [`Backtest`](super::Backtest) is
+/// built on it; a host that wants to hold the loop in its own hands takes it directly.
+///
+/// The loop, for all events of one instant:
+///
+/// 1. timers that were due before it: [`Input::Time`];
+/// 2. the venue sees each event; each of its reports goes to the engine, and what the engine
+///    answers goes back to the venue at once;
+/// 3. the engine sees each event; its commands go to the venue.
+pub struct Simulation<S, M = ()> {
+    engine: Engine<S, Tee<Digest, M>>,
+    venue: SimVenue,
+    commands: Vec<Command>,
+    last: Timestamp,
+    journal: Option<Box<Journal>>,
+}
+
+/// What a run was told and what it decided, kept when it is asked for.
+#[derive(Debug, Default)]
+struct Journal {
+    recording: Recording,
+    decisions: Decisions,
+}
+
+impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
+    /// Puts an engine in front of a venue.
+    pub const fn new(engine: Engine<S, Tee<Digest, M>>, venue: SimVenue) -> Self {
+        let last = Timestamp::from_nanos(i64::MIN);
+        Self { engine, venue, commands: Vec::new(), last, journal: None }
+    }
+
+    /// Gives the engine an input that is no market event: a deposit, a control.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the engine.
+    pub fn input(&mut self, at: Timestamp, input: &Input) -> Result<(), EngineError> {
+        self.engine.handle(at, input, &mut self.commands)?;
+        self.note(at, || input.clone());
+        self.last = at;
+        self.submit(at);
+        self.pump()
+    }
+
+    /// Keeps every input and decision from now on, for [`Simulation::recording`] and
+    /// [`Simulation::decisions`].
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        self.journal.get_or_insert_default();
+        self
+    }
+
+    /// The inputs so far, where they are kept.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.journal.as_ref().map(|journal| &journal.recording)
+    }
+
+    /// The commands so far, where they are kept.
+    pub fn decisions(&self) -> Option<&Decisions> {
+        self.journal.as_ref().map(|journal| &journal.decisions)
+    }
+
+    #[inline]
+    fn note(&mut self, at: Timestamp, input: impl FnOnce() -> Input) {
+        if let Some(journal) = &mut self.journal {
+            journal.recording.push(at, input());
+        }
+    }
+
+    /// Runs over events in order of time. Events of one instant must be in one call for the
+    /// venue to fill all of them before any strategy sees the first.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the engine.
+    pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
+        let mut rest = events;
+        while let Some(first) = rest.first() {
+            let same = rest.iter().skip(1).take_while(|timed| timed.at == first.at).count() + 1;
+            let (instant, later) = rest.split_at(same);
+            self.step(first.at, instant)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn step(&mut self, at: Timestamp, instant: &[Timed]) -> Result<(), EngineError> {
+        while let Some(due) = self.engine.deadline().filter(|due| *due < at) {
+            let due = due.max(self.last);
+            self.input(due, &Input::Time)?;
+        }
+        for timed in instant {
+            self.venue.on_market(at, &timed.event);
+            self.pump()?;
+        }
+        for timed in instant {
+            self.engine.market(at, &timed.event, &mut self.commands)?;
+            self.note(at, || Input::Market(timed.event.clone()));
+            self.last = at;
+            if !self.commands.is_empty() {
+                self.submit(at);
+                self.pump()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the venue's reports to the engine and its answers back, until both are quiet.
+    #[inline]
+    fn pump(&mut self) -> Result<(), EngineError> {
+        while let Some((at, update)) = self.venue.poll() {
+            // A report from within a bar can be older than what the engine has seen of a
+            // finer series; the engine's time never goes back.
+            let at = at.max(self.last);
+            self.engine.handle(at, &Input::Order(update), &mut self.commands)?;
+            self.note(at, || Input::Order(update));
+            self.last = at;
+            self.submit(at);
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, at: Timestamp) {
+        for command in &self.commands {
+            self.engine.sink_mut().0.command(at, command);
+            self.venue.submit(at, command);
+            if let Some(journal) = &mut self.journal {
+                journal.decisions.push(at, *command);
+            }
+        }
+        self.commands.clear();
+    }
+
+    /// The engine, to read.
+    pub const fn engine(&self) -> &Engine<S, Tee<Digest, M>> {
+        &self.engine
+    }
+
+    /// The venue, to read.
+    pub const fn venue(&self) -> &SimVenue {
+        &self.venue
+    }
+
+    /// The hash of every command and record so far.
+    pub fn hash(&self) -> RunHash {
+        self.engine.sink().0.value()
+    }
+
+    /// The reader of records.
+    pub const fn sink(&self) -> &M {
+        &self.engine.sink().1
+    }
+
+    /// Ends the run and hands the reader of records back.
+    pub fn into_sink(self) -> M {
+        self.engine.into_sink().1
+    }
+
+    /// Engine, venue and hash as bytes: restored, the run goes on as if it had never stopped.
+    ///
+    /// # Errors
+    /// [`StateError`] of a part.
+    pub fn save(&self) -> Result<Vec<u8>, StateError> {
+        let parts = (self.engine.save()?, self.venue.save()?, &self.engine.sink().0, self.last);
+        rmp_serde::to_vec(&parts).map_err(|error| StateError::Unwritable(error.to_string()))
+    }
+
+    /// Takes over a saved run; engine and venue must have been built alike.
+    ///
+    /// # Errors
+    /// [`StateError`] of a part; build the simulation anew then.
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let (engine, venue, digest, last): (Vec<u8>, Vec<u8>, Digest, Timestamp) =
+            rmp_serde::from_slice(state)
+                .map_err(|error| StateError::Unreadable(error.to_string()))?;
+        self.engine.restore(&engine)?;
+        self.venue.restore(&venue)?;
+        self.engine.sink_mut().0 = digest;
+        self.last = last;
+        Ok(())
+    }
+}

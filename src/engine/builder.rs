@@ -1,0 +1,205 @@
+use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
+use crate::metrics::MetricsSink;
+use crate::order::{OrderBook, OrderLifecycle};
+use crate::risk::{Assessment, GridGate, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule};
+use crate::strategy::{Advice, Strategy};
+use crate::types::{AssetId, Instruments, SlotId, Timestamp};
+
+use super::desk::Desk;
+use super::group::Groups;
+use super::slot::{Slot, SlotMemory};
+use super::{Engine, EngineError, SlotConfig};
+
+/// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
+/// orders on the instrument's grid is always there.
+#[must_use = "an engine exists once it was built"]
+pub struct EngineBuilder<S, M> {
+    instruments: Instruments,
+    reporting: AssetId,
+    epoch: u32,
+    slots: Vec<SlotConfig<S>>,
+    chain: RiskChain,
+    manager: Option<Box<dyn RiskManager>>,
+    gates: Vec<Box<dyn OrderGate>>,
+    lifecycle: Option<Box<dyn OrderLifecycle>>,
+    pnl: Option<Box<dyn PnlCalculator>>,
+    ledger: LedgerConfig,
+    sink: M,
+}
+
+impl<S: Strategy> EngineBuilder<S, ()> {
+    pub(super) fn new(instruments: Instruments, reporting: AssetId) -> Self {
+        Self {
+            instruments,
+            reporting,
+            epoch: 1,
+            slots: Vec::new(),
+            chain: RiskChain::new(),
+            manager: None,
+            gates: vec![Box::new(GridGate)],
+            lifecycle: None,
+            pnl: None,
+            ledger: LedgerConfig::default(),
+            sink: (),
+        }
+    }
+}
+
+impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
+    /// The run's epoch (1 unless said): part of every order id, raised by the host at each
+    /// restart so that ids never repeat.
+    pub const fn epoch(mut self, epoch: u32) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
+    /// Adds a strategy; slots are numbered from 1 in this order.
+    pub fn slot(mut self, slot: SlotConfig<S>) -> Self {
+        self.slots.push(slot);
+        self
+    }
+
+    /// Adds a rule to the engine's own chain.
+    pub fn rule(mut self, rule: impl RiskRule + 'static) -> Self {
+        self.chain = self.chain.with_rule(Box::new(rule));
+        self
+    }
+
+    /// Adds a guard to the engine's own chain.
+    pub fn guard(mut self, guard: impl Guard + 'static) -> Self {
+        self.chain = self.chain.with_guard(Box::new(guard));
+        self
+    }
+
+    /// A risk manager in place of the engine's own chain; rules and guards that were added
+    /// with [`EngineBuilder::rule`] and [`EngineBuilder::guard`] are then not used.
+    pub fn risk(mut self, manager: impl RiskManager + 'static) -> Self {
+        self.manager = Some(Box::new(manager));
+        self
+    }
+
+    /// Adds a check that every order must pass, exits too.
+    pub fn gate(mut self, gate: impl OrderGate + 'static) -> Self {
+        self.gates.push(Box::new(gate));
+        self
+    }
+
+    /// The host's own life of orders.
+    pub fn lifecycle(mut self, lifecycle: impl OrderLifecycle + 'static) -> Self {
+        self.lifecycle = Some(Box::new(lifecycle));
+        self
+    }
+
+    /// The host's own books.
+    pub fn pnl(mut self, pnl: impl PnlCalculator + 'static) -> Self {
+        self.pnl = Some(Box::new(pnl));
+        self
+    }
+
+    /// Lots and position mode of the built-in books.
+    pub const fn ledger(mut self, config: LedgerConfig) -> Self {
+        self.ledger = config;
+        self
+    }
+
+    /// The reader of records.
+    pub fn sink<N: MetricsSink>(self, sink: N) -> EngineBuilder<S, N> {
+        EngineBuilder {
+            instruments: self.instruments,
+            reporting: self.reporting,
+            epoch: self.epoch,
+            slots: self.slots,
+            chain: self.chain,
+            manager: self.manager,
+            gates: self.gates,
+            lifecycle: self.lifecycle,
+            pnl: self.pnl,
+            ledger: self.ledger,
+            sink,
+        }
+    }
+
+    /// Puts the engine together.
+    ///
+    /// # Errors
+    /// [`EngineError`]: no instruments to trade, an unknown one, too many slots.
+    pub fn build(self) -> Result<Engine<S, M>, EngineError> {
+        let slots = build_slots(self.slots, &self.instruments)?;
+        let count = slots.len() + 1;
+        let pnl = match self.pnl {
+            Some(pnl) => pnl,
+            None => Box::new(Ledger::new(&self.instruments, count, self.ledger)),
+        };
+        let account = Account::new(&self.instruments, count, self.reporting, pnl)?;
+        let routes = routes(&slots, self.instruments.len());
+        let desk = Desk {
+            account,
+            instruments: self.instruments,
+            orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
+            risk: self.manager.unwrap_or_else(|| Box::new(self.chain)),
+            gates: self.gates,
+            halts: HaltMachine::new(),
+            sink: self.sink,
+            groups: Groups::default(),
+            epoch: self.epoch,
+            sequence: 0,
+            now: Timestamp::from_nanos(i64::MIN),
+            notices: Vec::new(),
+            closed: Vec::new(),
+            paid: Vec::new(),
+            changes: Vec::new(),
+            verdict: Assessment::default(),
+            group: Vec::new(),
+        };
+        Ok(Engine { desk, slots, routes, advice: Advice::new(), next_wake: Timestamp::MAX })
+    }
+}
+
+fn build_slots<S: Strategy>(
+    configs: Vec<SlotConfig<S>>,
+    instruments: &Instruments,
+) -> Result<Vec<Slot<S>>, EngineError> {
+    let count = configs.len();
+    let mut slots = Vec::with_capacity(count);
+    for (index, config) in configs.into_iter().enumerate() {
+        let number = u16::try_from(index + 1).ok().filter(|number| *number < u16::MAX);
+        let id = SlotId(number.ok_or(EngineError::TooManySlots { slots: count })?);
+        let mut universe = config.universe;
+        if universe.is_empty() {
+            universe = instruments.iter().map(|instrument| instrument.id).collect();
+        }
+        if universe.is_empty() {
+            let strategy = config.strategy.name().to_owned();
+            return Err(EngineError::EmptyUniverse { strategy });
+        }
+        for instrument in &universe {
+            if instruments.get(*instrument).is_none() {
+                let instrument = *instrument;
+                return Err(crate::types::DataError::UnknownInstrument { instrument }.into());
+            }
+        }
+        slots.push(Slot {
+            id,
+            strategy: config.strategy,
+            universe,
+            periods: config.periods,
+            policy: config.policy,
+            sizer: config.sizer,
+            fingerprint: config.fingerprint,
+            memory: SlotMemory::default(),
+        });
+    }
+    Ok(slots)
+}
+
+fn routes<S>(slots: &[Slot<S>], instruments: usize) -> Vec<Vec<usize>> {
+    let mut routes = vec![Vec::new(); instruments];
+    for (index, slot) in slots.iter().enumerate() {
+        for instrument in &slot.universe {
+            if let Some(route) = routes.get_mut(instrument.index()) {
+                route.push(index);
+            }
+        }
+    }
+    routes
+}

@@ -1,0 +1,444 @@
+use core::mem;
+
+use crate::account::Account;
+use crate::metrics::MetricsSink;
+use crate::order::OrderLifecycle;
+use crate::risk::{Fact, HaltMachine};
+use crate::strategy::{Advice, Advised, Event, Strategy};
+use crate::types::{
+    AssetId, Bar, DataError, Facts, InstrumentId, Instruments, Intent, Label, MarketEvent, Qty,
+    Record, Signal, SlotId, Timestamp,
+};
+
+use super::desk::{Desk, Notice};
+use super::group::towards;
+use super::policy::Action;
+use super::slot::Slot;
+use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
+
+/// Notices that one input may cause before strategies are no longer asked: a strategy that
+/// answers every refusal with the same wish would otherwise turn in circles at one instant.
+const MOST_NOTICES: usize = 256;
+
+/// The trading engine: a pure function with memory. Inputs go in, commands come out.
+///
+/// It opens no socket, reads no clock, draws no random number and spawns nothing. What it does
+/// depends on its past inputs alone, to the bit.
+///
+/// `S` is the type of its strategies, boxed unless all slots hold the same type; `M` is the
+/// reader of its records.
+///
+/// ```
+/// use tradewright::engine::{Command, Engine, Input, SlotConfig};
+/// use tradewright::strategy::{Strategy, from_fn};
+/// use tradewright::types::{
+///     Adjustment, AdjustmentCause, AdjustmentKind, Bar, Confidence, Instrument, Instruments,
+///     MarketEvent, Money, Period, Timestamp,
+/// };
+///
+/// let mut instruments = Instruments::new();
+/// let spy = instruments.add(Instrument::stock("SPY", "USD"))?;
+/// let usd = instruments.asset("USD")?;
+///
+/// let strategy: Box<dyn Strategy> = Box::new(from_fn("LONG", |event, _, advice| {
+///     if event.bar().is_some() {
+///         advice.buy(Confidence::FULL);
+///     }
+/// }));
+/// let mut engine = Engine::builder(instruments, usd).slot(SlotConfig::new(strategy)).build()?;
+///
+/// let (start, mut commands) = (Timestamp::from_secs(1_700_000_000)?, Vec::new());
+/// let deposit = AdjustmentKind::Capital(Money::new(10_000.into(), usd));
+/// let deposit = Adjustment { cause: AdjustmentCause::Deposit, kind: deposit };
+/// engine.handle(start, &Input::Adjustment(deposit), &mut commands)?;
+///
+/// let bar = Bar::new(spy, Period::DAY, [100.0, 101.0, 99.0, 100.0], 1e6)?;
+/// engine.handle(start, &Input::Market(MarketEvent::Bar(bar)), &mut commands)?;
+/// let Some(Command::Place(order)) = commands.first() else { panic!("an order") };
+/// assert_eq!(order.id.to_string(), "tw-1-1-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Engine<S = Box<dyn Strategy>, M = ()> {
+    pub(super) desk: Desk<M>,
+    pub(super) slots: Vec<Slot<S>>,
+    /// Slots by instrument, so that an event reaches only who trades it.
+    pub(super) routes: Vec<Vec<usize>>,
+    pub(super) advice: Advice,
+    /// The earliest wake-up of any slot.
+    pub(super) next_wake: Timestamp,
+}
+
+impl<S: Strategy> Engine<S, ()> {
+    /// Starts building an engine over a table of instruments, with equity in `reporting`.
+    pub fn builder(instruments: Instruments, reporting: AssetId) -> EngineBuilder<S, ()> {
+        EngineBuilder::new(instruments, reporting)
+    }
+}
+
+impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// Takes one input; the commands that follow from it are appended to `out`.
+    ///
+    /// # Errors
+    /// [`EngineError`]; the engine is as it was before the call.
+    pub fn handle(
+        &mut self,
+        at: Timestamp,
+        input: &Input,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        match input {
+            Input::Market(event) => return self.market(at, event, out),
+            Input::Order(update) => {
+                self.desk.check_time(at)?;
+                self.desk.apply_update(at, update, out)?;
+            }
+            Input::Adjustment(adjustment) => {
+                self.desk.check_time(at)?;
+                self.desk.adjust(at, adjustment, out)?;
+            }
+            Input::Control(control) => {
+                self.desk.check_time(at)?;
+                self.control(at, control, out)?;
+            }
+            Input::Time => {
+                self.desk.check_time(at)?;
+                self.desk.observe(at, &Fact::Time, out);
+            }
+        }
+        self.desk.now = at;
+        self.wake(at, out);
+        self.deliver(at, out);
+        self.desk.manage_halts(at, out);
+        Ok(())
+    }
+
+    /// Takes one market event: [`Engine::handle`] without the wrapping, for tight loops.
+    ///
+    /// # Errors
+    /// As [`Engine::handle`].
+    #[inline]
+    pub fn market(
+        &mut self,
+        at: Timestamp,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        self.desk.check_time(at)?;
+        event.check()?;
+        let instrument = event.instrument();
+        if instrument.index() >= self.desk.instruments.len() {
+            return Err(DataError::UnknownInstrument { instrument }.into());
+        }
+        if let MarketEvent::Funding(funding) = event {
+            self.desk.pay_funding(at, funding)?;
+        }
+        self.desk.now = at;
+        if let Some(price) = event.mark() {
+            self.desk.account.mark(at, &self.desk.instruments, instrument, price);
+            self.desk.observe(at, &Fact::Mark, out);
+        }
+        if at >= self.next_wake {
+            self.wake(at, out);
+        }
+        self.show(at, instrument, event, out);
+        if !self.desk.notices.is_empty() {
+            self.deliver(at, out);
+        }
+        if !self.desk.halts.is_clear() {
+            self.desk.manage_halts(at, out);
+        }
+        let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
+        self.desk.sink.on_mark(&facts);
+        Ok(())
+    }
+
+    /// The next time at which the engine wants an [`Input::Time`], where it wants one.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        (self.next_wake < Timestamp::MAX).then_some(self.next_wake)
+    }
+
+    /// The account, to read.
+    pub const fn account(&self) -> &Account {
+        &self.desk.account
+    }
+
+    /// The orders, to read.
+    pub fn orders(&self) -> &dyn OrderLifecycle {
+        &*self.desk.orders
+    }
+
+    /// The halts in force, to read.
+    pub const fn halts(&self) -> &HaltMachine {
+        &self.desk.halts
+    }
+
+    /// The instruments of the run.
+    pub const fn instruments(&self) -> &Instruments {
+        &self.desk.instruments
+    }
+
+    /// The facts as a slot sees them now.
+    pub fn facts(&self, slot: SlotId) -> Facts<'_> {
+        self.desk.facts(self.desk.now, slot)
+    }
+
+    /// The reader of records.
+    pub const fn sink(&self) -> &M {
+        &self.desk.sink
+    }
+
+    /// The reader of records, to drain or reset it; it cannot change the engine.
+    pub const fn sink_mut(&mut self) -> &mut M {
+        &mut self.desk.sink
+    }
+
+    /// Ends the engine and hands the reader of records back.
+    pub fn into_sink(self) -> M {
+        self.desk.sink
+    }
+
+    /// A slot's strategy and status.
+    pub fn slot(&self, id: SlotId) -> Option<(&S, SlotStatus)> {
+        let slot = self.slots.get(id.index().checked_sub(1)?)?;
+        Some((&slot.strategy, slot.memory.status))
+    }
+
+    /// Shows a market event to every slot that trades its instrument.
+    #[inline]
+    fn show(
+        &mut self,
+        at: Timestamp,
+        instrument: InstrumentId,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) {
+        let followers = self.routes.get(instrument.index()).map_or(0, Vec::len);
+        for follower in 0..followers {
+            let Some(&index) = self.routes.get(instrument.index()).and_then(|r| r.get(follower))
+            else {
+                return;
+            };
+            if let MarketEvent::Bar(Bar { period, .. }) = event
+                && !self.slots.get(index).is_some_and(|slot| slot.wants(*period))
+            {
+                continue;
+            }
+            self.ask(at, index, instrument, &Event::Market(event), out);
+        }
+    }
+
+    /// Calls one strategy and carries out what it says.
+    #[inline]
+    fn ask(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        instrument: InstrumentId,
+        event: &Event<'_>,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if slot.memory.status != SlotStatus::Running {
+            return;
+        }
+        self.advice.begin(instrument);
+        let facts = Facts::new(at, slot.id, &self.desk.instruments, self.desk.account.book());
+        slot.strategy.on_event(event, &facts, &mut self.advice);
+        if !self.advice.is_empty() {
+            self.carry_out(at, index, out);
+        }
+    }
+
+    /// Tells strategies of fills and refusals, and carries out what they answer.
+    fn deliver(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        let mut told = 0;
+        while let Some(notice) = self.desk.notices.get(told).copied() {
+            told += 1;
+            if told > MOST_NOTICES {
+                self.desk.alert(AlertLevel::Error, "strategy_turns_in_circles", "", out);
+                break;
+            }
+            let Some(index) = notice.slot().index().checked_sub(1) else { continue };
+            match &notice {
+                Notice::Fill(fill) => {
+                    self.ask(at, index, notice.instrument(), &Event::Fill(fill), out);
+                }
+                Notice::Refused { intent, group, reason } => {
+                    let event = Event::Refused { intent, group: *group, reason };
+                    self.ask(at, index, notice.instrument(), &event, out);
+                }
+            }
+        }
+        self.desk.notices.clear();
+    }
+
+    /// Calls the strategies whose time has come.
+    fn wake(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        if at < self.next_wake {
+            return;
+        }
+        for index in 0..self.slots.len() {
+            let Some(slot) = self.slots.get_mut(index) else { return };
+            let due = slot.memory.wake_at.is_some_and(|time| time <= at);
+            let first = slot.universe.first().copied().unwrap_or_default();
+            if due {
+                slot.memory.wake_at = None;
+                self.ask(at, index, first, &Event::Wake, out);
+            }
+        }
+        self.plan_wake();
+    }
+
+    pub(super) fn plan_wake(&mut self) {
+        let times = self.slots.iter().filter_map(|slot| slot.memory.wake_at);
+        self.next_wake = times.min().unwrap_or(Timestamp::MAX);
+    }
+
+    /// Turns what a strategy said into intents and orders.
+    fn carry_out(&mut self, at: Timestamp, index: usize, out: &mut Vec<Command>) {
+        let advice = mem::take(&mut self.advice);
+        if let Some(error) = advice.error() {
+            self.fail(at, index, &error.to_string(), out);
+        } else {
+            for item in advice.items() {
+                self.carry_out_one(at, index, item, out);
+            }
+        }
+        self.advice = advice;
+    }
+
+    fn carry_out_one(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        item: &Advised,
+        out: &mut Vec<Command>,
+    ) {
+        match item {
+            Advised::Signal(signal) => self.on_signal(at, index, signal, |_| {}, out),
+            Advised::Entry { signal, kind, bracket } => {
+                let shape = |intent: &mut Intent| {
+                    intent.kind = *kind;
+                    intent.bracket = *bracket;
+                };
+                self.on_signal(at, index, signal, shape, out);
+            }
+            Advised::Target { instrument, quantity, tag } => {
+                if let Some(intent) = self.target_intent(at, index, (*instrument, *quantity), *tag)
+                {
+                    self.desk.group.clear();
+                    self.desk.group.push(intent);
+                    self.desk.submit(at, None, out);
+                }
+            }
+            Advised::Together(legs, tag) => {
+                let intents: Vec<Intent> = legs
+                    .iter()
+                    .filter_map(|leg| self.target_intent(at, index, *leg, *tag))
+                    .collect();
+                if intents.is_empty() {
+                    return;
+                }
+                self.desk.group.clear();
+                self.desk.group.extend(intents);
+                let group = self.desk.groups.begin();
+                self.desk.submit(at, Some(group), out);
+            }
+            Advised::Quote { .. } | Advised::Pull(_) | Advised::CancelAll => {
+                self.on_quote(at, index, item, out);
+            }
+            Advised::WakeAt(time) => {
+                if let Some(slot) = self.slots.get_mut(index) {
+                    slot.memory.wake_at = Some(*time);
+                }
+                self.plan_wake();
+            }
+        }
+    }
+
+    /// Policy, then sizer, then desk.
+    fn on_signal(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        signal: &Signal,
+        shape: impl Fn(&mut Intent),
+        out: &mut Vec<Command>,
+    ) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        let desk = &mut self.desk;
+        desk.sink.record(at, &Record::Signal { slot: slot.id, signal });
+        if !slot.universe.contains(&signal.instrument) {
+            return desk.pass(at, slot.id, signal.instrument, super::report::POLICY);
+        }
+        let book = desk.account.book();
+        let position = *book.position(slot.id, signal.instrument);
+        let entries = slot.entries(signal.instrument);
+        let action = slot.policy.decide(signal.side, &position, entries);
+        let mut intent = desk.draft(slot.id, signal);
+        match action {
+            Action::Pass => {
+                return desk.pass(at, slot.id, signal.instrument, super::report::POLICY);
+            }
+            Action::Close(quantity) => {
+                let (id, instrument) = (slot.id, signal.instrument);
+                return desk.close(at, id, instrument, (quantity, intent), out);
+            }
+            Action::Open | Action::Reverse(_) => {}
+        }
+        let facts = Facts::new(at, slot.id, &desk.instruments, desk.account.book());
+        let Some(instrument) = desk.instruments.get(signal.instrument) else { return };
+        match slot.sizer.size(signal, instrument, &facts) {
+            Ok(amount) => intent.amount = amount,
+            Err(reason) => return desk.pass(at, slot.id, signal.instrument, reason),
+        }
+        if let Action::Reverse(held) = action {
+            desk.cancel_where(at, |order| is_of(order.intent, slot.id, signal.instrument), out);
+            intent.amount = super::report::enlarged(intent.amount, held, intent.valuation_price());
+        }
+        shape(&mut intent);
+        slot.count_entry(signal.instrument, position.is_flat());
+        desk.group.clear();
+        desk.group.push(intent);
+        desk.submit(at, None, out);
+    }
+
+    /// The market intent that brings a slot's position to a target.
+    fn target_intent(
+        &self,
+        at: Timestamp,
+        index: usize,
+        (instrument, target): (InstrumentId, Qty),
+        tag: Label,
+    ) -> Option<Intent> {
+        let slot = self.slots.get(index).filter(|slot| slot.universe.contains(&instrument))?;
+        let facts = self.desk.facts(at, slot.id);
+        let position = facts.position(instrument);
+        let expected = position
+            .quantity
+            .checked_add(position.working_buy)?
+            .checked_sub(position.working_sell)?;
+        let (side, quantity) = towards(target.value(), expected)?;
+        let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
+        if rounded.is_zero() {
+            return None;
+        }
+        let mut intent = Intent::market(slot.id, instrument, side, Qty::new(rounded));
+        intent.reference = facts.mark(instrument).unwrap_or(f64::NAN);
+        intent.tag = tag;
+        Some(intent)
+    }
+
+    /// A strategy failed: its slot stops, its resting entries go, the others go on.
+    fn fail(&mut self, at: Timestamp, index: usize, error: &str, out: &mut Vec<Command>) {
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        slot.memory.status = SlotStatus::Failed;
+        let id = slot.id;
+        self.desk.sink.record(at, &Record::Failed { slot: id, error });
+        self.desk.stop_strategy(at, id, out);
+    }
+}
+
+fn is_of(intent: Intent, slot: SlotId, instrument: InstrumentId) -> bool {
+    intent.slot == slot && intent.instrument == instrument
+}

@@ -1,0 +1,53 @@
+use crate::account::LedgerError;
+use crate::order::OrderError;
+use crate::types::{DataError, InstrumentError, SlotId, StateError, Timestamp};
+
+/// Why the engine refused an input or could not be built; its state did not change.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Inputs must come in order of time; sort the data or raise the epoch after a restart.
+    #[error("time goes back from {previous} to {at}")]
+    TimeGoesBack {
+        /// Time of the last accepted input.
+        previous: Timestamp,
+        /// The refused time.
+        at: Timestamp,
+    },
+    /// A piece of market data is not sound; drop it and look at the feed.
+    #[error("market data refused: {0}")]
+    Data(#[from] DataError),
+    /// The books cannot take it, such as sums beyond 28 digits.
+    #[error("booking refused: {0}")]
+    Ledger(#[from] LedgerError),
+    /// The order is not known or cannot be changed.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// An instrument cannot be registered.
+    #[error(transparent)]
+    Instrument(#[from] InstrumentError),
+    /// A slot that does not exist.
+    #[error("slot {} does not exist", .slot.0)]
+    UnknownSlot {
+        /// The refused slot.
+        slot: SlotId,
+    },
+    /// A strategy without an instrument to trade.
+    #[error("strategy `{strategy}` has an empty universe")]
+    EmptyUniverse {
+        /// Its name.
+        strategy: String,
+    },
+    /// More slots than ids.
+    #[error("{slots} strategies are too many, at most 65,534 are possible")]
+    TooManySlots {
+        /// The refused number.
+        slots: usize,
+    },
+    /// A halt cannot ask for the level Flat: only the venue brings it about.
+    #[error("a halt cannot ask for Flat, ask for Flattening")]
+    FlatIsNoOrder,
+    /// A part of a snapshot cannot be written or taken over.
+    #[error(transparent)]
+    State(#[from] StateError),
+}

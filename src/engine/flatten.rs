@@ -1,0 +1,250 @@
+//! Halts at work: what they cancel, what they close, and when they end.
+
+use core::mem;
+
+use rust_decimal::Decimal;
+
+use crate::metrics::MetricsSink;
+use crate::risk::HaltChange;
+use crate::strategy::Strategy;
+use crate::types::{
+    Acknowledgement, Facts, Halt, HaltCause, HaltLevel, HaltScope, InstrumentId, Intent, Order,
+    Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
+};
+
+use super::desk::{Desk, opens};
+use super::{AlertLevel, Command, Control, Engine, EngineError, SlotStatus};
+
+impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// Carries out what a person or program says.
+    pub(super) fn control(
+        &mut self,
+        at: Timestamp,
+        control: &Control,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        match control {
+            Control::Halt(halt) => {
+                if halt.level == HaltLevel::Flat {
+                    return Err(EngineError::FlatIsNoOrder);
+                }
+                self.desk.raise(at, *halt, out);
+                Ok(())
+            }
+            Control::Resume { scope, acknowledgement } => {
+                self.desk.resume(at, *scope, *acknowledgement);
+                Ok(())
+            }
+            Control::Pause(slot) => self.set_status(*slot, SlotStatus::Paused),
+            Control::Unpause(slot) => {
+                self.set_status(*slot, SlotStatus::Running)?;
+                let scope = HaltScope::Strategy(*slot);
+                self.desk.resume(at, scope, Acknowledgement::None);
+                Ok(())
+            }
+        }
+    }
+
+    fn set_status(&mut self, id: SlotId, status: SlotStatus) -> Result<(), EngineError> {
+        let index = id.index().checked_sub(1);
+        let slot = index.and_then(|index| self.slots.get_mut(index));
+        slot.ok_or(EngineError::UnknownSlot { slot: id })?.memory.status = status;
+        Ok(())
+    }
+}
+
+impl<M: MetricsSink> Desk<M> {
+    /// Carries out what the guards asked for.
+    pub(super) fn apply_halt_changes(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        let changes = mem::take(&mut self.changes);
+        for change in &changes {
+            match change {
+                HaltChange::Raise(halt) => self.raise(at, *halt, out),
+                HaltChange::Lift { cause, scope } => {
+                    if let Some(halt) = self.halts.lift(*cause, *scope) {
+                        self.record_halt(at, &halt);
+                    }
+                }
+            }
+        }
+        self.changes = changes;
+        self.changes.clear();
+    }
+
+    /// A halt begins or grows.
+    pub(super) fn raise(&mut self, at: Timestamp, halt: Halt, out: &mut Vec<Command>) {
+        if self.halts.raise(at, halt).is_none() {
+            return;
+        }
+        self.record_halt(at, &halt);
+        let level = match halt.level {
+            HaltLevel::Active | HaltLevel::ReduceOnly => AlertLevel::Error,
+            HaltLevel::Halted | HaltLevel::Flattening | HaltLevel::Flat => AlertLevel::Critical,
+        };
+        self.alert(level, "halted", "", out);
+        if halt.level >= HaltLevel::Halted {
+            let covered = |slot, instrument| halt.scope.covers(slot, instrument);
+            let all = halt.level >= HaltLevel::Flattening;
+            self.cancel_where(
+                at,
+                |order| {
+                    let intent = &order.intent;
+                    covered(intent.slot, intent.instrument)
+                        && (all || opens(intent.purpose))
+                        && intent.purpose != Purpose::Flatten
+                },
+                out,
+            );
+        }
+    }
+
+    /// An operator resumes: what waits for it ends, and latched guards let go.
+    fn resume(&mut self, at: Timestamp, scope: HaltScope, acknowledgement: Acknowledgement) {
+        for halt in self.halts.resume(scope, acknowledgement) {
+            let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
+            self.risk.release(halt.cause, &facts);
+            self.record_halt(at, &halt);
+        }
+    }
+
+    fn record_halt(&mut self, at: Timestamp, halt: &Halt) {
+        self.account.set_halt(self.halts.overall());
+        let level = self.halts.scope_level(halt.scope);
+        self.sink.record(at, &Record::Halted { halt, level });
+    }
+
+    /// A failed strategy opens nothing more.
+    pub(super) fn stop_strategy(&mut self, at: Timestamp, slot: SlotId, out: &mut Vec<Command>) {
+        self.alert(AlertLevel::Error, "strategy_failed", "", out);
+        let scope = HaltScope::Strategy(slot);
+        self.raise(at, Halt::new(HaltCause::StrategyFailure, scope), out);
+    }
+
+    /// Flattening in progress: cancel first, close then, and say Flat once nothing is open.
+    pub(super) fn manage_halts(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        if !self.halts.halts().iter().any(|active| active.halt.level == HaltLevel::Flattening) {
+            return;
+        }
+        for index in 0..self.instruments.len() {
+            let Ok(index) = u32::try_from(index) else { break };
+            let instrument = InstrumentId(index);
+            self.cross_opposites(at, instrument);
+            for slot in 0..self.account.book().slots() {
+                let Ok(slot) = u16::try_from(slot) else { break };
+                self.flatten_one(at, SlotId(slot), instrument, out);
+            }
+        }
+        self.confirm_flat(at);
+    }
+
+    /// The venue's reports have brought a scope to nothing: its flattening has ended.
+    fn confirm_flat(&mut self, at: Timestamp) {
+        while let Some(halt) = self
+            .halts
+            .halts()
+            .iter()
+            .map(|active| active.halt)
+            .find(|halt| halt.level == HaltLevel::Flattening && !self.is_open(halt.scope))
+        {
+            self.halts.confirm_flat(halt.scope);
+            self.record_halt(at, &halt);
+        }
+    }
+
+    /// True while a position or a live order exists in the scope.
+    fn is_open(&self, scope: HaltScope) -> bool {
+        let book = self.account.book();
+        let held = |slot: SlotId| {
+            self.instruments.iter().any(|instrument| {
+                scope.covers(slot, instrument.id) && !book.position(slot, instrument.id).is_flat()
+            })
+        };
+        let slots = (0..book.slots()).filter_map(|slot| u16::try_from(slot).ok().map(SlotId));
+        let covered = |intent: &Intent| scope.covers(intent.slot, intent.instrument);
+        self.orders.live().iter().any(|state| covered(&state.order.intent))
+            || slots.into_iter().any(held)
+    }
+
+    fn is_flattening(&self, slot: SlotId, instrument: InstrumentId) -> bool {
+        self.halts.level(slot, instrument) == HaltLevel::Flattening
+    }
+
+    /// Brings one position nearer to zero.
+    fn flatten_one(
+        &mut self,
+        at: Timestamp,
+        slot: SlotId,
+        instrument: InstrumentId,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.is_flattening(slot, instrument) {
+            return;
+        }
+        let of_this = |intent: &Intent| intent.slot == slot && intent.instrument == instrument;
+        let working = self.orders.live().iter().any(|state| of_this(&state.order.intent));
+        if working {
+            let cancel =
+                |order: &Order| of_this(&order.intent) && order.intent.purpose != Purpose::Flatten;
+            return self.cancel_where(at, cancel, out);
+        }
+        let position = *self.account.book().position(slot, instrument);
+        let Some(held) = Side::of(position.quantity) else { return };
+        let mark = self.account.book().mark(instrument).map_or(f64::NAN, |mark| mark.price);
+        let quantity = Qty::new(position.quantity.abs());
+        let intent = Intent {
+            purpose: Purpose::Flatten,
+            reference: mark,
+            ..Intent::market(slot, instrument, held.opposite(), quantity)
+        };
+        self.group.clear();
+        self.group.push(intent);
+        self.submit(at, None, out);
+    }
+
+    /// Virtual positions of opposite sign close each other at the mark before anything goes to
+    /// the venue: sent there, one of the two would open.
+    fn cross_opposites(&mut self, at: Timestamp, instrument: InstrumentId) {
+        while let Some((long, short, quantity)) = self.opposites(instrument) {
+            let mark = self.account.book().mark(instrument).map_or(f64::NAN, |mark| mark.price);
+            let grid = self.instruments.get(instrument).map(|found| found.price_grid);
+            let price = grid.and_then(|grid| grid.nearest(mark)).and_then(|p| Price::new(p).ok());
+            let Some(price) = price else { return };
+            let mut closed = mem::take(&mut self.closed);
+            closed.clear();
+            let crossed = self.account.cross(
+                at,
+                &self.instruments,
+                instrument,
+                short,
+                long,
+                quantity,
+                price,
+                &mut closed,
+            );
+            for trade in &closed {
+                self.sink.record(at, &Record::Closed { trade });
+            }
+            self.closed = closed;
+            if crossed.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// A long and a short slot, both without working orders and both being flattened.
+    fn opposites(&self, instrument: InstrumentId) -> Option<(SlotId, SlotId, Decimal)> {
+        let book = self.account.book();
+        let find = |side: Side| {
+            (0..book.slots()).filter_map(|slot| u16::try_from(slot).ok().map(SlotId)).find(|slot| {
+                let position = book.position(*slot, instrument);
+                Side::of(position.quantity) == Some(side)
+                    && self.is_flattening(*slot, instrument)
+                    && position.working_buy.is_zero()
+                    && position.working_sell.is_zero()
+            })
+        };
+        let (long, short) = (find(Side::Buy)?, find(Side::Sell)?);
+        let quantity = |slot| book.position(slot, instrument).quantity.abs();
+        Some((long, short, quantity(long).min(quantity(short))))
+    }
+}

@@ -1,0 +1,328 @@
+//! What the venue and the host tell of orders, money and positions.
+
+use core::mem;
+
+use rust_decimal::Decimal;
+
+use crate::metrics::MetricsSink;
+use crate::order::{Applied, OrderError, OrderState};
+use crate::risk::Fact;
+use crate::types::{
+    Adjustment, AdjustmentKind, Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt,
+    HaltCause, HaltScope, InstrumentId, Intent, Label, Linkage, OrderFlags, OrderId, OrderKind,
+    OrderReport, OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp,
+    to_f64,
+};
+
+use super::desk::{Desk, Notice, reason_of};
+use super::{AlertLevel, Command, EngineError};
+
+/// The reason when a policy has nothing to do.
+pub(super) const POLICY: Reason = Reason::new(ReasonCode::Policy, 0.0, 0.0);
+
+impl<M: MetricsSink> Desk<M> {
+    /// A signal or target led to nothing.
+    pub(super) fn pass(&mut self, at: Timestamp, slot: SlotId, id: InstrumentId, reason: Reason) {
+        self.sink.record(at, &Record::Passed { slot, instrument: id, reason: &reason });
+    }
+
+    /// The intent of a signal before it has a size.
+    pub(super) fn draft(&self, slot: SlotId, signal: &Signal) -> Intent {
+        let mut intent = Intent::market(slot, signal.instrument, signal.side, Qty::ZERO);
+        let mark = self.account.book().mark(signal.instrument);
+        intent.reference = mark.map_or(f64::NAN, |mark| mark.price);
+        intent.tag = signal.tag;
+        intent.reason = signal.reason;
+        intent
+    }
+
+    /// Closes a slot's position: its working orders go first, so that none of them can close
+    /// it a second time.
+    pub(super) fn close(
+        &mut self,
+        at: Timestamp,
+        slot: SlotId,
+        instrument: InstrumentId,
+        (quantity, mut intent): (Decimal, Intent),
+        out: &mut Vec<Command>,
+    ) {
+        let closing = |state: &OrderState| {
+            let own = &state.order.intent;
+            own.slot == slot
+                && own.instrument == instrument
+                && own.side == intent.side
+                && own.kind == OrderKind::Market
+                && own.purpose != Purpose::Entry
+        };
+        if self.orders.live().iter().any(closing) {
+            return self.pass(at, slot, instrument, POLICY);
+        }
+        self.cancel_where(
+            at,
+            |order| order.intent.slot == slot && order.intent.instrument == instrument,
+            out,
+        );
+        intent.amount = Amount::Quantity(Qty::new(quantity));
+        if intent.purpose == Purpose::Entry {
+            intent.purpose = Purpose::Exit;
+        }
+        self.group.clear();
+        self.group.push(intent);
+        self.submit(at, None, out);
+    }
+
+    /// Applies the venue's word on one of our orders.
+    pub(super) fn apply_update(
+        &mut self,
+        at: Timestamp,
+        update: &OrderUpdate,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        if let OrderReport::Fill(execution) = &update.report {
+            return self.apply_fill(at, update, execution, out);
+        }
+        let applied = match self.orders.apply(at, update.order, &update.report) {
+            Ok(applied) => applied,
+            Err(OrderError::Unknown { .. }) => {
+                self.anomaly(at, Anomaly::UnknownOrder, update);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.record_steps(at, update, &applied);
+        self.after_report(at, update, out);
+        Ok(())
+    }
+
+    fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {
+        let (order, report) = (update.order, &update.report);
+        for step in [applied.implied, applied.step].into_iter().flatten() {
+            let record = Record::Transition { order, from: step.from, to: step.to, report };
+            self.sink.record(at, &record);
+        }
+        if let Some(anomaly) = applied.anomaly {
+            self.anomaly(at, anomaly, update);
+        }
+    }
+
+    fn anomaly(&mut self, at: Timestamp, anomaly: Anomaly, update: &OrderUpdate) {
+        let (order, instrument) = (update.order, update.instrument);
+        self.sink.record(at, &Record::Anomaly { anomaly, order, instrument });
+    }
+
+    /// Reservations, groups and refusals after a report.
+    fn after_report(&mut self, at: Timestamp, update: &OrderUpdate, out: &mut Vec<Command>) {
+        let Some(state) = self.orders.find(update.order).copied() else { return };
+        let intent = state.order.intent;
+        self.reserve(intent.slot, intent.instrument);
+        if let OrderReport::Rejected(refusal) = &update.report {
+            let group = self.groups.of(update.order);
+            let reason = reason_of(*refusal);
+            let granted = Qty::ZERO;
+            self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
+            self.notices.push(Notice::Refused { intent, group, reason });
+            if let Some(group) = group {
+                self.unwind(at, group, out);
+            }
+        }
+        if !self.groups.is_empty() && state.status.is_terminal() {
+            let orders = &self.orders;
+            self.groups.over(update.order, |leg| {
+                orders.find(leg).is_some_and(|state| !state.status.is_terminal())
+            });
+        }
+    }
+
+    fn apply_fill(
+        &mut self,
+        at: Timestamp,
+        update: &OrderUpdate,
+        execution: &FillReport,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        if self.account.is_repeated(update.instrument, execution.trade) {
+            self.anomaly(at, Anomaly::RepeatedFill, update);
+            return Ok(());
+        }
+        let known = self.orders.find(update.order).copied();
+        let fill = self.fill_of(at, update, execution, known.as_ref());
+        let mut closed = mem::take(&mut self.closed);
+        closed.clear();
+        let booked = self.book(at, &fill, &mut closed);
+        let realised = match booked {
+            Ok(realised) => realised,
+            Err(error) => {
+                self.closed = closed;
+                return Err(error);
+            }
+        };
+        let applied = self
+            .orders
+            .apply(at, update.order, &update.report)
+            .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
+        self.record_steps(at, update, &applied);
+        self.sink.record(at, &Record::Filled { fill: &fill, realised });
+        self.observe(at, &Fact::Fill(&fill), out);
+        for trade in &closed {
+            self.sink.record(at, &Record::Closed { trade });
+            self.observe(at, &Fact::Trade(trade), out);
+        }
+        self.closed = closed;
+        self.after_report(at, update, out);
+        self.after_fill(at, &fill, known.as_ref(), applied.anomaly, out);
+        Ok(())
+    }
+
+    /// The market traded at this price: positions are marked there before the fill is booked,
+    /// so that a gap is not a profit of the new position.
+    fn book(
+        &mut self,
+        at: Timestamp,
+        fill: &Fill,
+        closed: &mut Vec<crate::types::Trade>,
+    ) -> Result<crate::types::Money, EngineError> {
+        let realised = self.account.on_fill(&self.instruments, fill, closed)?;
+        let price = fill.execution.before_slippage.to_f64();
+        self.account.mark(at, &self.instruments, fill.instrument, price);
+        Ok(realised)
+    }
+
+    /// The fill as it is booked: with the owner that its order names.
+    fn fill_of(
+        &self,
+        at: Timestamp,
+        update: &OrderUpdate,
+        execution: &FillReport,
+        known: Option<&OrderState>,
+    ) -> Fill {
+        let intent = known.map(|state| state.order.intent);
+        let named = update.order.slot();
+        let slots = self.account.book().slots();
+        let slot = if named.index() < slots { named } else { SlotId::HOUSE };
+        Fill {
+            at,
+            order: update.order,
+            slot,
+            instrument: update.instrument,
+            side: update.side,
+            leg: update.leg,
+            execution: *execution,
+            arrival: intent.map_or(f64::NAN, |intent| intent.reference),
+            purpose: intent.map_or(Purpose::Exit, |intent| intent.purpose),
+            tag: intent.map_or(Label::default(), |intent| intent.tag),
+        }
+    }
+
+    fn after_fill(
+        &mut self,
+        at: Timestamp,
+        fill: &Fill,
+        known: Option<&OrderState>,
+        anomaly: Option<Anomaly>,
+        out: &mut Vec<Command>,
+    ) {
+        if anomaly.is_some() {
+            let symbol = self.instruments.get(fill.instrument).map(|found| found.symbol);
+            let subject = symbol.unwrap_or_default();
+            self.alert(AlertLevel::Critical, "fill_anomaly", subject.as_str(), out);
+            let scope = HaltScope::Symbol(fill.instrument);
+            self.raise(at, Halt::new(HaltCause::FillAnomaly, scope), out);
+        }
+        if fill.slot != SlotId::HOUSE {
+            self.notices.push(Notice::Fill(*fill));
+        }
+        let Some(state) = known else { return };
+        if self.groups.has_fallen(fill.order) {
+            self.trade_back(at, &state.order, fill.execution.quantity.value(), out);
+        } else if let Some(bracket) = state.order.intent.bracket {
+            self.protect(at, fill, bracket, out);
+        }
+    }
+
+    /// Places the exits of an entry as soon as it has filled, linked so that one ends the other.
+    fn protect(&mut self, at: Timestamp, fill: &Fill, bracket: Bracket, out: &mut Vec<Command>) {
+        let linkage = Linkage::OneCancelsOther(self.sequence + 1);
+        let exits = [
+            bracket.stop_loss.map(|trigger| (OrderKind::StopMarket { trigger }, Purpose::StopLoss)),
+            bracket.take_profit.map(|price| (OrderKind::Limit { price }, Purpose::TakeProfit)),
+        ];
+        self.group.clear();
+        for (kind, purpose) in exits.into_iter().flatten() {
+            let side = fill.side.opposite();
+            self.group.push(Intent {
+                kind,
+                purpose,
+                linkage,
+                leg: fill.leg,
+                flags: OrderFlags { reduce_only: true, ..OrderFlags::default() },
+                reference: fill.execution.price.to_f64(),
+                tag: fill.tag,
+                ..Intent::market(fill.slot, fill.instrument, side, fill.execution.quantity)
+            });
+        }
+        if !self.group.is_empty() {
+            self.submit(at, None, out);
+        }
+    }
+
+    /// Books a change of cash or position that is no fill.
+    pub(super) fn adjust(
+        &mut self,
+        at: Timestamp,
+        adjustment: &Adjustment,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        self.account.adjust(at, &self.instruments, adjustment)?;
+        self.sink.record(at, &Record::Adjusted { adjustment });
+        if let AdjustmentKind::Capital(money) = &adjustment.kind
+            && money.asset == self.account.book().reporting()
+        {
+            self.observe(at, &Fact::Capital(money.amount), out);
+        }
+        self.observe(at, &Fact::Mark, out);
+        Ok(())
+    }
+
+    /// Books a funding payment on every open position of the instrument.
+    pub(super) fn pay_funding(
+        &mut self,
+        at: Timestamp,
+        funding: &Funding,
+    ) -> Result<(), EngineError> {
+        let mut paid = mem::take(&mut self.paid);
+        paid.clear();
+        let booked = self.account.on_funding(at, &self.instruments, funding, &mut paid);
+        if booked.is_ok() {
+            for (slot, payment) in &paid {
+                let (slot, payment, instrument) = (*slot, *payment, funding.instrument);
+                self.sink.record(at, &Record::Funded { instrument, slot, payment });
+            }
+        }
+        self.paid = paid;
+        Ok(booked?)
+    }
+
+    /// True when the order is still working.
+    pub(super) fn is_live(&self, order: OrderId) -> bool {
+        self.orders.find(order).is_some_and(|state| !state.status.is_terminal())
+    }
+}
+
+/// The amount of a reversal: what is held is closed first. Cash amounts grow by the value held.
+pub(super) fn enlarged(amount: Amount, held: Decimal, price: f64) -> Amount {
+    match amount {
+        Amount::Quantity(quantity) => {
+            Amount::Quantity(Qty::new(quantity.value().checked_add(held).unwrap_or(held)))
+        }
+        Amount::Cash(money) => {
+            // A reversal by cash is turned into a quantity here: the venue's conversion knows
+            // no position.
+            let units = to_f64(money.amount) / price;
+            let opened = crate::types::Grid::new(8)
+                .ok()
+                .and_then(|grid| grid.nearest(units))
+                .unwrap_or_default();
+            Amount::Quantity(Qty::new(opened.checked_add(held).unwrap_or(held)))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use serde::{Deserialize, Serialize};
+
+use crate::risk::{EquityFraction, Sizer};
+use crate::strategy::{QuoteKey, Strategy};
+use crate::types::{InstrumentId, OrderId, Period, SlotId, Timestamp};
+
+use super::Policy;
+
+/// A strategy's place in the engine: its universe, feeds, policy and sizer.
+///
+/// ```
+/// use tradewright::engine::{Policy, SlotConfig};
+/// use tradewright::strategy::from_fn;
+/// use tradewright::types::{Confidence, InstrumentId, Period};
+///
+/// let strategy = from_fn("ALWAYS_LONG", |event, _, advice| {
+///     if event.bar().is_some() {
+///         advice.buy(Confidence::FULL);
+///     }
+/// });
+/// let slot = SlotConfig::new(strategy)
+///     .trades([InstrumentId(0)])
+///     .on_bars(Period::DAY)
+///     .policy(Policy::LongFlat);
+/// # let _ = slot;
+/// ```
+pub struct SlotConfig<S> {
+    pub(super) strategy: S,
+    pub(super) universe: Vec<InstrumentId>,
+    pub(super) periods: Vec<Period>,
+    pub(super) policy: Policy,
+    pub(super) sizer: Box<dyn Sizer>,
+    pub(super) fingerprint: u64,
+}
+
+impl<S> SlotConfig<S> {
+    /// A slot that trades every instrument on every event, long or flat, a tenth of equity
+    /// at a time.
+    pub fn new(strategy: S) -> Self {
+        Self {
+            strategy,
+            universe: Vec::new(),
+            periods: Vec::new(),
+            policy: Policy::default(),
+            sizer: Box::new(EquityFraction::default()),
+            fingerprint: 0,
+        }
+    }
+
+    /// The strategy's name.
+    pub fn name(&self) -> &str
+    where
+        S: Strategy,
+    {
+        self.strategy.name()
+    }
+
+    /// The hash of name and parameters that was set; 0 for none.
+    pub const fn print(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Which instruments; all of the run unless said.
+    #[must_use]
+    pub fn trades(mut self, universe: impl IntoIterator<Item = InstrumentId>) -> Self {
+        self.universe.extend(universe);
+        self
+    }
+
+    /// Bars of this period are shown to the strategy; say it once per timeframe. All bars are
+    /// shown unless said. Prints, quotes, books and the rest are always shown.
+    #[must_use]
+    pub fn on_bars(mut self, period: Period) -> Self {
+        self.periods.push(period);
+        self
+    }
+
+    /// What signals mean in a position.
+    #[must_use]
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How much a signal opens.
+    #[must_use]
+    pub fn sizer(mut self, sizer: impl Sizer + 'static) -> Self {
+        self.sizer = Box::new(sizer);
+        self
+    }
+
+    /// The hash of name and parameters that a snapshot must match.
+    #[must_use]
+    pub const fn fingerprint(mut self, fingerprint: u64) -> Self {
+        self.fingerprint = fingerprint;
+        self
+    }
+}
+
+/// Whether a strategy is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlotStatus {
+    /// It is called on every event of its feeds.
+    #[default]
+    Running,
+    /// A person has paused it; its orders and exits go on.
+    Paused,
+    /// It failed and is called no more until it is resumed.
+    Failed,
+}
+
+/// A slot at work.
+pub(super) struct Slot<S> {
+    pub(super) id: SlotId,
+    pub(super) strategy: S,
+    pub(super) universe: Vec<InstrumentId>,
+    pub(super) periods: Vec<Period>,
+    pub(super) policy: Policy,
+    pub(super) sizer: Box<dyn Sizer>,
+    pub(super) fingerprint: u64,
+    pub(super) memory: SlotMemory,
+}
+
+/// What a slot remembers beside its strategy's own state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct SlotMemory {
+    pub(super) status: SlotStatus,
+    pub(super) wake_at: Option<Timestamp>,
+    /// Entries made since the position was flat, by instrument.
+    pub(super) entries: Vec<(InstrumentId, u32)>,
+    pub(super) quotes: Vec<QuoteState>,
+}
+
+/// One of a strategy's quotes and the order that carries it out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct QuoteState {
+    pub(super) key: QuoteKey,
+    pub(super) order: OrderId,
+    /// Rejections in a row.
+    pub(super) refusals: u32,
+    /// Not tried again before.
+    pub(super) pause_until: Timestamp,
+}
+
+impl<S: Strategy> Slot<S> {
+    /// True when this bar period is one of the slot's timeframes.
+    #[inline]
+    pub(super) fn wants(&self, period: Period) -> bool {
+        self.periods.is_empty() || self.periods.contains(&period)
+    }
+
+    pub(super) fn entries(&self, instrument: InstrumentId) -> u32 {
+        let entry = self.memory.entries.iter().find(|(own, _)| *own == instrument);
+        entry.map_or(0, |(_, count)| *count)
+    }
+
+    pub(super) fn count_entry(&mut self, instrument: InstrumentId, from_flat: bool) {
+        let entries = &mut self.memory.entries;
+        match entries.iter_mut().find(|(own, _)| *own == instrument) {
+            Some((_, count)) if from_flat => *count = 1,
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => entries.push((instrument, 1)),
+        }
+    }
+}

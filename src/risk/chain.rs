@@ -1,0 +1,454 @@
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::exposure::{mark_value, unit_value};
+use super::{
+    Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, Opening, Parts, RiskManager,
+    RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
+};
+use crate::types::{
+    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, Intent, Qty, Reason, ReasonCode, State,
+    StateError, to_f64,
+};
+
+/// Rules and guards in a row: the answer is the least over all of them, so that their order
+/// never changes it.
+///
+/// - Only the opening part of an intent is judged; the reducing part is always granted.
+/// - Every rule is asked, and every objection is listed.
+/// - A group of several intents is granted in full or not at all; of a group that falls, each
+///   leg keeps its reducing part, because nothing may block closing.
+/// - A cash amount is granted whole or not at all.
+/// - While a guard wants a halt, or the account is halted, nothing is opened.
+///
+/// ```
+/// use tradewright::risk::{Assessment, RiskChain, RiskManager};
+/// use tradewright::types::{
+///     FactBookBuilder, Facts, Instrument, Instruments, Intent, Side, SlotId, Timestamp,
+/// };
+///
+/// let mut table = Instruments::new();
+/// let spy = table.add(Instrument::stock("SPY", "USD"))?;
+/// let book = FactBookBuilder::new(&table, table.find_asset("USD").unwrap()).build();
+/// let facts = Facts::new(Timestamp::EPOCH, SlotId(1), &table, &book);
+/// let buy = Intent::market(SlotId(1), spy, Side::Buy, 10.into());
+/// let mut verdict = Assessment::default();
+/// RiskChain::new().review(&[buy], &facts, &mut verdict);
+/// assert!(verdict.approved, "an empty chain has no objection");
+/// # Ok::<(), tradewright::types::InstrumentError>(())
+/// ```
+#[derive(Default)]
+pub struct RiskChain {
+    rules: Vec<Box<dyn RiskRule>>,
+    guards: Vec<Watched>,
+}
+
+/// A guard and its last answer.
+struct Watched {
+    guard: Box<dyn Guard>,
+    wanted: Option<Halt>,
+}
+
+/// What a guard says when an intent is reviewed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word {
+    pub(super) name: &'static str,
+    pub(super) wanted: Option<Halt>,
+    pub(super) verdict: Limit,
+}
+
+/// The chain itself, where it objects without asking a rule.
+const CHAIN: &str = "chain";
+
+impl RiskChain {
+    /// A chain without rules: it approves everything.
+    pub const fn new() -> Self {
+        Self { rules: Vec::new(), guards: Vec::new() }
+    }
+
+    /// Adds a rule.
+    #[must_use]
+    pub fn with_rule(mut self, rule: Box<dyn RiskRule>) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Adds a guard. Guards of one chain should differ in cause or scope, because the halt
+    /// machine keeps one entry for each.
+    #[must_use]
+    pub fn with_guard(mut self, guard: Box<dyn Guard>) -> Self {
+        self.guards.push(Watched { guard, wanted: None });
+        self
+    }
+
+    /// The names of its rules and guards.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        let guards = self.guards.iter().map(|watched| watched.guard.name());
+        self.rules.iter().map(|rule| rule.name()).chain(guards)
+    }
+
+    pub(super) fn judge(
+        &self,
+        words: &[Word],
+        group: &[Intent],
+        facts: &Facts<'_>,
+        out: &mut Assessment,
+    ) {
+        out.clear();
+        let mut scene = Scene { exposure: None, gross: 0.0, net: 0.0 };
+        for index in 0..group.len() {
+            let granted = self.leg(words, group, index, &mut scene, facts, out);
+            out.granted.push(granted);
+        }
+        if !out.approved && group.len() > 1 {
+            fall(group, facts, out);
+        }
+        out.findings.sort_by(severest_first);
+    }
+
+    /// Judges one leg; the answer is what is granted of it.
+    fn leg(
+        &self,
+        words: &[Word],
+        group: &[Intent],
+        index: usize,
+        scene: &mut Scene,
+        facts: &Facts<'_>,
+        out: &mut Assessment,
+    ) -> Qty {
+        let (earlier, intent) = (&group[..index], &group[index]);
+        let Some(asked) = opening::quantity(intent, facts) else {
+            let reason = Reason::new(ReasonCode::InvalidInput, 0.0, asked_f64(intent));
+            object(out, Finding { intent: index, rule: CHAIN, granted: Qty::ZERO, reason });
+            return Qty::ZERO;
+        };
+        let parts = split_after(intent, earlier, facts);
+        let mut bench = Bench { index, intent, parts, allowed: parts.opening, out };
+        if !parts.opening.is_zero() {
+            let opening = scene.opening(intent, parts.opening, earlier, facts);
+            self.ask(words, &opening, facts, &mut bench);
+            scene.open(&opening);
+        }
+        let allowed = bench.allowed;
+        let granted = grant(intent, parts, allowed, facts);
+        if granted < whole(intent, asked) {
+            out.approved = false;
+            if group.len() == 1 && matches!(intent.amount, Amount::Quantity(_)) {
+                let largest = granted.value().saturating_sub(parts.reducing);
+                out.largest = Some(Qty::new(largest.max(Decimal::ZERO)));
+            }
+        }
+        granted
+    }
+
+    fn ask(&self, words: &[Word], opening: &Opening<'_>, facts: &Facts<'_>, bench: &mut Bench<'_>) {
+        if facts.book.halt() >= HaltLevel::ReduceOnly {
+            let level = f64::from(facts.book.halt() as u8);
+            bench.take("halt", Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
+        }
+        for word in words {
+            word.speak(bench);
+        }
+        for watched in &self.guards {
+            watched.word(facts).speak(bench);
+        }
+        for rule in &self.rules {
+            bench.take(rule.name(), rule.limit(opening, facts));
+        }
+    }
+}
+
+impl RiskManager for RiskChain {
+    fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
+        for index in 0..self.guards.len() {
+            let watched = &mut self.guards[index];
+            let before = watched.wanted;
+            watched.wanted = watched.guard.watch(fact, facts);
+            if watched.wanted != before {
+                let others = |halt: &Halt| self.is_wanted(halt);
+                tell(before, self.guards[index].wanted, others, changes);
+            }
+        }
+    }
+
+    fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
+        self.judge(&[], group, facts, out);
+    }
+
+    fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
+        for watched in &mut self.guards {
+            release(&mut *watched.guard, &mut watched.wanted, cause, facts);
+        }
+    }
+}
+
+impl RiskChain {
+    fn is_wanted(&self, halt: &Halt) -> bool {
+        self.guards.iter().filter_map(|watched| watched.wanted).any(|wanted| is_same(&wanted, halt))
+    }
+}
+
+/// Turns a guard's new answer into changes for the halt machine; `others` tells whether
+/// another guard still wants a halt of the same cause and scope.
+pub(super) fn tell(
+    before: Option<Halt>,
+    now: Option<Halt>,
+    others: impl Fn(&Halt) -> bool,
+    changes: &mut Vec<HaltChange>,
+) {
+    if let Some(old) = before
+        && !now.is_some_and(|new| is_same(&new, &old))
+        && old.cause.end() == HaltEnd::OwnRule
+        && !others(&old)
+    {
+        changes.push(HaltChange::Lift { cause: old.cause, scope: old.scope });
+    }
+    if let Some(new) = now
+        && before != now
+    {
+        changes.push(HaltChange::Raise(new));
+    }
+}
+
+/// Lets a guard go and forgets its answer, so that a breach that goes on is raised again.
+pub(super) fn release(
+    guard: &mut dyn Guard,
+    wanted: &mut Option<Halt>,
+    cause: HaltCause,
+    facts: &Facts<'_>,
+) {
+    guard.release(cause, facts);
+    if wanted.is_some_and(|halt| halt.cause == cause) {
+        *wanted = None;
+    }
+}
+
+fn is_same(one: &Halt, other: &Halt) -> bool {
+    one.cause == other.cause && one.scope == other.scope
+}
+
+impl Watched {
+    fn word(&self, facts: &Facts<'_>) -> Word {
+        let (guard, wanted) = (&self.guard, self.wanted);
+        Word { name: guard.name(), wanted, verdict: guard.verdict(facts) }
+    }
+}
+
+impl Word {
+    /// A wanted halt denies even where the verdict has no objection.
+    fn speak(&self, bench: &mut Bench<'_>) {
+        let intent = bench.intent;
+        let halt = self.wanted.filter(|halt| halt.scope.covers(intent.slot, intent.instrument));
+        let verdict = match (halt, self.verdict) {
+            (None, verdict) | (Some(_), verdict @ Limit::Deny(_)) => verdict,
+            (Some(halt), Limit::Cap(..) | Limit::Allow(_)) => Limit::Deny(halt_reason(&halt)),
+        };
+        bench.take(self.name, verdict);
+    }
+}
+
+/// Where the answers on one intent come together.
+struct Bench<'a> {
+    index: usize,
+    intent: &'a Intent,
+    parts: Parts,
+    allowed: Decimal,
+    out: &'a mut Assessment,
+}
+
+impl Bench<'_> {
+    fn take(&mut self, rule: &'static str, limit: Limit) {
+        let left = limit.allowed(self.parts.opening);
+        let reason = match limit {
+            Limit::Allow(None) => return,
+            Limit::Allow(Some(reason)) => {
+                self.out.risk_score = self.out.risk_score.max(reason.utilisation());
+                return;
+            }
+            Limit::Cap(_, reason) if left >= self.parts.opening => {
+                self.out.risk_score = self.out.risk_score.max(reason.utilisation());
+                return;
+            }
+            Limit::Cap(_, reason) | Limit::Deny(reason) => reason,
+        };
+        self.allowed = self.allowed.min(left);
+        let granted = Qty::new(self.parts.reducing.saturating_add(left));
+        object(self.out, Finding { intent: self.index, rule, granted, reason });
+    }
+}
+
+/// What earlier legs have left behind; computed when the first rule needs it.
+struct Scene {
+    exposure: Option<Exposure>,
+    gross: f64,
+    net: f64,
+}
+
+impl Scene {
+    fn opening<'a>(
+        &mut self,
+        intent: &'a Intent,
+        quantity: Decimal,
+        earlier: &'a [Intent],
+        facts: &Facts<'_>,
+    ) -> Opening<'a> {
+        let exposure = *self.exposure.get_or_insert_with(|| Exposure::of(facts));
+        let mut opening = Opening {
+            intent,
+            quantity,
+            price: f64::NAN,
+            unit_value: f64::NAN,
+            held_value: f64::NAN,
+            worst_value: f64::NAN,
+            exposure,
+            earlier,
+            group_gross: self.gross,
+            group_net: self.net,
+        };
+        let Some(instrument) = facts.instruments.get(intent.instrument) else {
+            return opening;
+        };
+        let standing = Standing::after(intent, earlier, facts);
+        // Nothing held needs no mark.
+        let at_mark = |size: Decimal| match size.is_zero() {
+            true => 0.0,
+            false => to_f64(size) * mark_value(instrument, facts),
+        };
+        opening.price = valuation_price(intent, instrument, facts);
+        opening.unit_value = unit_value(instrument, opening.price, facts);
+        opening.held_value = at_mark(standing.held(intent.side));
+        opening.worst_value = at_mark(standing.worst());
+        opening
+    }
+
+    fn open(&mut self, opening: &Opening<'_>) {
+        let value = opening.value();
+        let side = opening.intent.side;
+        if let Some(exposure) = &mut self.exposure {
+            let gross = opening.resulting_gross(to_f64(opening.quantity)) - exposure.gross;
+            exposure.open(side, value, gross);
+        }
+        self.gross += value;
+        self.net += to_f64(side.signed(Decimal::ONE)) * value;
+    }
+}
+
+fn object(out: &mut Assessment, finding: Finding) {
+    out.approved = false;
+    out.risk_score = 1.0;
+    out.findings.push(finding);
+}
+
+/// reducing + min(opening, caps) on the instrument's step.
+fn grant(intent: &Intent, parts: Parts, allowed: Decimal, facts: &Facts<'_>) -> Qty {
+    let is_whole = allowed >= parts.opening;
+    match intent.amount {
+        Amount::Cash(_) => Qty::from(i64::from(is_whole)),
+        Amount::Quantity(_) if is_whole => Qty::new(parts.reducing.saturating_add(parts.opening)),
+        Amount::Quantity(_) => {
+            let sum = parts.reducing.saturating_add(allowed);
+            let instrument = facts.instruments.get(intent.instrument);
+            let floored = instrument.and_then(|instrument| instrument.floor_to_step(sum));
+            // A position off the step must still be closable.
+            Qty::new(floored.unwrap_or_default().max(parts.reducing))
+        }
+    }
+}
+
+/// What a grant in full is: cash amounts are granted as one whole.
+fn whole(intent: &Intent, asked: Decimal) -> Qty {
+    match intent.amount {
+        Amount::Cash(_) => Qty::from(1),
+        Amount::Quantity(_) => Qty::new(asked),
+    }
+}
+
+/// A group that is not granted in full falls: every leg keeps its reducing part alone.
+fn fall(group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
+    for (index, intent) in group.iter().enumerate() {
+        let parts = split_after(intent, &group[..index], facts);
+        let kept = grant(intent, parts, Decimal::ZERO, facts);
+        let had = out.granted[index];
+        if kept < had && !out.findings.iter().any(|finding| finding.intent == index) {
+            let reason = Reason::new(ReasonCode::Group, kept.to_f64(), had.to_f64());
+            object(out, Finding { intent: index, rule: CHAIN, granted: kept, reason });
+        }
+        out.granted[index] = kept.min(had);
+    }
+}
+
+fn severest_first(one: &Finding, other: &Finding) -> core::cmp::Ordering {
+    let key = |finding: &Finding| (finding.granted, finding.intent, finding.rule);
+    key(one)
+        .cmp(&key(other))
+        .then_with(|| one.reason.code.cmp(&other.reason.code))
+        .then_with(|| one.reason.limit.total_cmp(&other.reason.limit))
+}
+
+fn asked_f64(intent: &Intent) -> f64 {
+    match intent.amount {
+        Amount::Quantity(quantity) => quantity.to_f64(),
+        Amount::Cash(money) => to_f64(money.amount),
+    }
+}
+
+/// The saved form: guards by name.
+#[derive(Serialize, Deserialize)]
+struct Saved(Vec<SavedGuard>);
+
+/// One guard's name, state and last answer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedGuard {
+    name: String,
+    state: Vec<u8>,
+    wanted: Option<Halt>,
+}
+
+impl SavedGuard {
+    pub(super) fn of(guard: &dyn Guard, wanted: Option<Halt>) -> Result<Self, StateError> {
+        Ok(Self { name: guard.name().to_owned(), state: guard.save()?, wanted })
+    }
+
+    pub(super) fn load(self, into: &mut dyn Guard) -> Result<Option<Halt>, StateError> {
+        if self.name != into.name() {
+            let expected = into.name().to_owned();
+            return Err(StateError::Mismatch { expected, found: self.name });
+        }
+        into.restore(&self.state)?;
+        Ok(self.wanted)
+    }
+}
+
+/// Rules have no state; the guards must be the same, in the same order.
+impl State for RiskChain {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        let one = |watched: &Watched| SavedGuard::of(&*watched.guard, watched.wanted);
+        Saved(self.guards.iter().map(one).collect::<Result<_, _>>()?).save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let mut saved = Saved(Vec::new());
+        saved.restore(state)?;
+        if saved.0.len() != self.guards.len() {
+            let count = |guards: usize| format!("a chain of {guards} guards");
+            let (expected, found) = (count(self.guards.len()), count(saved.0.len()));
+            return Err(StateError::Mismatch { expected, found });
+        }
+        let before = self.save()?;
+        let mut result = Ok(());
+        for (watched, guard) in self.guards.iter_mut().zip(saved.0) {
+            match guard.load(&mut *watched.guard) {
+                Ok(wanted) => watched.wanted = wanted,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        if result.is_err() {
+            // What was restored already goes back; our own state is always readable.
+            self.restore(&before)?;
+        }
+        result
+    }
+}

@@ -1,0 +1,35 @@
+use rust_decimal::Decimal;
+
+/// Why a limit, or the saved state of one, was refused.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RiskConfigError {
+    /// A drawdown threshold must be above 0 and at most 1.
+    #[error("drawdown threshold {value} is not above 0 and at most 1")]
+    BadThreshold {
+        /// The refused value.
+        value: Decimal,
+    },
+    /// A breaker that trips at zero losses would never let anything through.
+    #[error("{value} consecutive losses are no limit, at least 1 is needed")]
+    BadLossLimit {
+        /// The refused value.
+        value: u32,
+    },
+    /// A limit must be a finite number, zero or above.
+    #[error("{what} limit {value} is not a finite number of zero or above")]
+    BadLimit {
+        /// Which limit.
+        what: &'static str,
+        /// The refused value.
+        value: f64,
+    },
+    /// A saved state contradicts itself.
+    #[error("saved state is not valid: {what} {value}")]
+    BadState {
+        /// Which part.
+        what: &'static str,
+        /// The refused value.
+        value: Decimal,
+    },
+}

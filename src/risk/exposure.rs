@@ -1,0 +1,145 @@
+use rust_decimal::Decimal;
+
+use super::opening::{linked, quantity};
+use crate::types::{Facts, Instrument, InstrumentId, Intent, Side, to_f64};
+
+/// The position at the venue in one instrument and what could still fill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Signed position.
+    pub net: Decimal,
+    /// Unfilled quantity of working buy orders.
+    pub buying: Decimal,
+    /// Unfilled quantity of working sell orders.
+    pub selling: Decimal,
+}
+
+impl Standing {
+    /// What stands in an instrument, over all strategies.
+    pub fn of(instrument: InstrumentId, facts: &Facts<'_>) -> Self {
+        let working = facts.book.working(instrument);
+        let net = facts.net(instrument).quantity;
+        Self { net, buying: working.buy, selling: working.sell }
+    }
+
+    /// What stands for an intent after the earlier legs of its group.
+    pub fn after(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Self {
+        let mut standing = Self::of(intent.instrument, facts);
+        for leg in earlier.iter().filter(|leg| !linked(leg, intent)) {
+            standing.add_leg(intent.instrument, leg, facts);
+        }
+        standing
+    }
+
+    /// Intents in this instrument as further working orders.
+    pub(super) fn add_legs(&mut self, own: InstrumentId, legs: &[Intent], facts: &Facts<'_>) {
+        for leg in legs {
+            self.add_leg(own, leg, facts);
+        }
+    }
+
+    fn add_leg(&mut self, own: InstrumentId, leg: &Intent, facts: &Facts<'_>) {
+        if leg.instrument == own {
+            self.add(leg.side, quantity(leg, facts).unwrap_or_default());
+        }
+    }
+
+    /// One more working order.
+    pub fn add(&mut self, side: Side, quantity: Decimal) {
+        let sum = match side {
+            Side::Buy => &mut self.buying,
+            Side::Sell => &mut self.selling,
+        };
+        *sum = sum.saturating_add(quantity);
+    }
+
+    /// How much of the position an order of this side would close.
+    pub fn against(&self, side: Side) -> Decimal {
+        (-side.signed(self.net)).max(Decimal::ZERO)
+    }
+
+    /// How much an order of this side can reduce, with all working orders of the side filled.
+    pub fn reducible(&self, side: Side) -> Decimal {
+        self.against(side).saturating_sub(self.working(side)).max(Decimal::ZERO)
+    }
+
+    /// What is held on this side once its working orders have filled; never negative.
+    pub fn held(&self, side: Side) -> Decimal {
+        side.signed(self.net).saturating_add(self.working(side)).max(Decimal::ZERO)
+    }
+
+    /// The largest position that working orders can bring about, on either side.
+    pub fn worst(&self) -> Decimal {
+        let up = self.net.saturating_add(self.buying).abs();
+        up.max(self.net.saturating_sub(self.selling).abs())
+    }
+
+    /// Working quantity of a side.
+    pub const fn working(&self, side: Side) -> Decimal {
+        match side {
+            Side::Buy => self.buying,
+            Side::Sell => self.selling,
+        }
+    }
+}
+
+/// Sums over all instruments at mark in the reporting currency, working orders counted as
+/// filled at worst; NaN while a mark or rate is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Exposure {
+    /// Σ of the larger absolute value that each instrument can reach.
+    pub gross: f64,
+    /// Σ of signed values with every working buy filled and no sale.
+    pub up: f64,
+    /// Σ of signed values with every working sale filled and no buy.
+    pub down: f64,
+}
+
+impl Exposure {
+    /// The sums over all instruments, in the order of their ids.
+    pub fn of(facts: &Facts<'_>) -> Self {
+        let mut sum = Self::default();
+        for (index, net) in facts.book.nets().iter().enumerate() {
+            let id = InstrumentId(index as u32);
+            let working = facts.book.working(id);
+            if net.is_flat() && working.buy.is_zero() && working.sell.is_zero() {
+                continue;
+            }
+            let unit = facts.instruments.get(id).map_or(f64::NAN, |entry| mark_value(entry, facts));
+            let up = net.size + to_f64(working.buy);
+            let down = net.size - to_f64(working.sell);
+            sum.gross += unit * if up.abs() > down.abs() { up.abs() } else { down.abs() };
+            sum.up += unit * up;
+            sum.down += unit * down;
+        }
+        sum
+    }
+
+    /// One more opening of this value on a side; `gross` is what it adds there.
+    pub(super) fn open(&mut self, side: Side, value: f64, gross: f64) {
+        self.gross += gross;
+        match side {
+            Side::Buy => self.up += value,
+            Side::Sell => self.down -= value,
+        }
+    }
+}
+
+/// The value of one unit at mark in the reporting currency; NaN while it is not known.
+pub(super) fn mark_value(instrument: &Instrument, facts: &Facts<'_>) -> f64 {
+    unit_value(instrument, facts.mark(instrument.id).unwrap_or(f64::NAN), facts)
+}
+
+/// The value of one unit at a price in the reporting currency; NaN while it is not known.
+pub(super) fn unit_value(instrument: &Instrument, price: f64, facts: &Facts<'_>) -> f64 {
+    let value = instrument.value_f64(1.0, price).abs() * settlement_rate(instrument, facts);
+    if value > 0.0 && value < f64::INFINITY { value } else { f64::NAN }
+}
+
+/// Reporting currency per unit of the instrument's settlement currency; NaN while unknown.
+pub(super) fn settlement_rate(instrument: &Instrument, facts: &Facts<'_>) -> f64 {
+    if instrument.settlement == facts.book.reporting() {
+        return 1.0;
+    }
+    facts.book.mark(instrument.id).map_or(f64::NAN, |mark| mark.rate)
+}

@@ -1,0 +1,3 @@
+mod grid;
+
+pub use grid::GridGate;

@@ -1,0 +1,5 @@
+mod breaker;
+mod drawdown;
+
+pub use breaker::BreakerGuard;
+pub use drawdown::DrawdownGuard;

@@ -1,0 +1,33 @@
+use super::{Ceiling, capped};
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, ReasonCode};
+
+/// The sum of the values of all positions without signs, working orders counted as filled at
+/// worst, stays below a ceiling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GrossExposure {
+    ceiling: Ceiling,
+}
+
+impl GrossExposure {
+    /// A ceiling for the whole account.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    pub fn new(ceiling: Ceiling) -> Result<Self, RiskConfigError> {
+        Ok(Self { ceiling: ceiling.checked("gross exposure")? })
+    }
+}
+
+impl RiskRule for GrossExposure {
+    fn name(&self) -> &'static str {
+        "gross_exposure"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let limit = self.ceiling.amount(facts);
+        capped(opening, facts, ReasonCode::GrossExposure, limit, |quantity| {
+            opening.resulting_gross(quantity)
+        })
+    }
+}

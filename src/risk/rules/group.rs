@@ -1,0 +1,66 @@
+use super::{Ceiling, capped};
+use crate::risk::exposure::mark_value;
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
+use crate::types::{Facts, InstrumentId, ReasonCode, to_f64};
+
+/// The gross exposure of some symbols taken together (a sector, one coin's contracts) stays
+/// below a ceiling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupExposure {
+    name: &'static str,
+    members: Vec<InstrumentId>,
+    ceiling: Ceiling,
+}
+
+impl GroupExposure {
+    /// A ceiling for these symbols together; the name tells several groups apart.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    pub fn new(
+        name: &'static str,
+        members: impl IntoIterator<Item = InstrumentId>,
+        ceiling: Ceiling,
+    ) -> Result<Self, RiskConfigError> {
+        let mut members: Vec<InstrumentId> = members.into_iter().collect();
+        members.sort_unstable();
+        members.dedup();
+        Ok(Self { name, members, ceiling: ceiling.checked("group exposure")? })
+    }
+
+    /// Worst value of the members but the opening's own instrument.
+    fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
+        let others = self.members.iter().filter(|member| **member != opening.intent.instrument);
+        others.map(|member| worst_value(*member, opening, facts)).sum()
+    }
+}
+
+impl RiskRule for GroupExposure {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        if self.members.binary_search(&opening.intent.instrument).is_err() {
+            return Limit::Allow(None);
+        }
+        let limit = self.ceiling.amount(facts);
+        let others = self.others(opening, facts);
+        let worst = opening.worst_value;
+        capped(opening, facts, ReasonCode::GroupExposure, limit, |quantity| {
+            let resulting = opening.resulting_value(quantity);
+            others + if resulting <= worst { worst } else { resulting }
+        })
+    }
+}
+
+fn worst_value(member: InstrumentId, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
+    let mut standing = Standing::of(member, facts);
+    standing.add_legs(member, opening.earlier, facts);
+    let worst = standing.worst();
+    if worst.is_zero() {
+        return 0.0;
+    }
+    let instrument = facts.instruments.get(member);
+    to_f64(worst) * instrument.map_or(f64::NAN, |instrument| mark_value(instrument, facts))
+}

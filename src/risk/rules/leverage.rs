@@ -1,0 +1,37 @@
+use super::{Ceiling, capped};
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, Reason, ReasonCode};
+
+/// Gross exposure over equity, working orders counted as filled at worst, stays below a
+/// multiple. Reasons tell the multiple, not an amount.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leverage {
+    most: f64,
+}
+
+impl Leverage {
+    /// The highest multiple of equity, zero or above: 1 is no leverage.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::BadLimit`] for a negative or non-finite multiple.
+    pub fn new(most: f64) -> Result<Self, RiskConfigError> {
+        Ceiling::OfEquity(most).checked("leverage")?;
+        Ok(Self { most })
+    }
+}
+
+impl RiskRule for Leverage {
+    fn name(&self) -> &'static str {
+        "leverage"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let equity = facts.equity();
+        if !(equity > 0.0) {
+            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, equity));
+        }
+        capped(opening, facts, ReasonCode::Leverage, self.most, |quantity| {
+            opening.resulting_gross(quantity) / equity
+        })
+    }
+}

@@ -1,0 +1,40 @@
+use super::{Ceiling, capped};
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, ReasonCode};
+
+/// The value of a position, working orders counted as filled, is at most a fraction of equity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PositionSize {
+    ceiling: Ceiling,
+}
+
+impl PositionSize {
+    /// A fraction of equity, zero or above: 0.1 is ten percent.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::BadLimit`] for a negative or non-finite fraction.
+    pub fn new(fraction: f64) -> Result<Self, RiskConfigError> {
+        let ceiling = Ceiling::OfEquity(fraction).checked("position size")?;
+        Ok(Self { ceiling })
+    }
+}
+
+impl Default for PositionSize {
+    /// Ten percent: ten positions of full size use the whole equity.
+    fn default() -> Self {
+        Self { ceiling: Ceiling::OfEquity(0.1) }
+    }
+}
+
+impl RiskRule for PositionSize {
+    fn name(&self) -> &'static str {
+        "position_size"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let limit = self.ceiling.amount(facts);
+        capped(opening, facts, ReasonCode::PositionSize, limit, |quantity| {
+            opening.resulting_value(quantity)
+        })
+    }
+}

@@ -1,0 +1,45 @@
+use super::{Ceiling, capped};
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, InstrumentId, ReasonCode};
+
+/// The value of the position in one symbol (or in each), working orders counted as filled,
+/// stays below a ceiling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SymbolExposure {
+    symbol: Option<InstrumentId>,
+    ceiling: Ceiling,
+}
+
+impl SymbolExposure {
+    /// A ceiling for each symbol.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    pub fn each(ceiling: Ceiling) -> Result<Self, RiskConfigError> {
+        Ok(Self { symbol: None, ceiling: ceiling.checked("symbol exposure")? })
+    }
+
+    /// A ceiling for one symbol.
+    ///
+    /// # Errors
+    /// As [`SymbolExposure::each`].
+    pub fn of(symbol: InstrumentId, ceiling: Ceiling) -> Result<Self, RiskConfigError> {
+        Ok(Self { symbol: Some(symbol), ..Self::each(ceiling)? })
+    }
+}
+
+impl RiskRule for SymbolExposure {
+    fn name(&self) -> &'static str {
+        "symbol_exposure"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        if self.symbol.is_some_and(|symbol| symbol != opening.intent.instrument) {
+            return Limit::Allow(None);
+        }
+        let limit = self.ceiling.amount(facts);
+        capped(opening, facts, ReasonCode::SymbolExposure, limit, |quantity| {
+            opening.resulting_value(quantity)
+        })
+    }
+}
