@@ -17,6 +17,7 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod risk;
 mod strategies;
 mod tidy;
 mod workload_c;
