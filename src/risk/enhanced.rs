@@ -114,14 +114,7 @@ impl RiskManager for EnhancedRiskManager {
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
         // Operators act between facts, so that the guards' own verdicts decide.
-        let words = [
-            Word {
-                name: self.drawdown.name(),
-                wanted: None,
-                verdict: self.drawdown.verdict(facts),
-            },
-            Word { name: self.breaker.name(), wanted: None, verdict: self.breaker.verdict(facts) },
-        ];
+        let words = [Word::of(&self.drawdown, None, facts), Word::of(&self.breaker, None, facts)];
         self.chain.judge(&words, group, facts, out);
     }
 

@@ -21,6 +21,7 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod risk;
 mod sim_bars;
 mod sim_laws;
 mod sim_orders;
