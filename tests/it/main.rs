@@ -28,7 +28,10 @@ mod sim_orders;
 mod sim_ticks;
 mod sim_world;
 mod strategies;
-mod support;
 mod tidy;
 mod workload_c;
+
+#[path = "../../benches/support/mod.rs"]
+mod support;
+#[path = "../../benches/support/workload_c.rs"]
 mod workload_c_support;
