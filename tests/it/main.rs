@@ -10,10 +10,8 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
-
 #[path = "../../benches/support/mod.rs"]
 #[path = "../../benches/support/workload_c.rs"]
-
 mod data;
 mod exact_kernels;
 mod indicator_laws;
