@@ -152,6 +152,11 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         &self.venue
     }
 
+    /// Ends the run and hands the engine over, such as for a replay of recorded inputs.
+    pub fn into_engine(self) -> Engine<S, Tee<Digest, M>> {
+        self.engine
+    }
+
     /// The hash of every command and record so far.
     pub fn hash(&self) -> RunHash {
         self.engine.sink().0.value()

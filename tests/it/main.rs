@@ -10,15 +10,16 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
-#[path = "../../benches/support/mod.rs"]
-#[path = "../../benches/support/workload_c.rs"]
 mod data;
+mod engine;
+mod engine_world;
 mod exact_kernels;
 mod indicator_laws;
 mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod replay;
 mod risk;
 mod sim_bars;
 mod sim_laws;
