@@ -10,6 +10,8 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+#[path = "../../benches/support/mod.rs"]
+#[path = "../../benches/support/workload_c.rs"]
 mod data;
 mod exact_kernels;
 mod indicator_laws;
@@ -17,6 +19,12 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod risk;
+mod sim_bars;
+mod sim_laws;
+mod sim_orders;
+mod sim_ticks;
+mod sim_world;
 mod strategies;
 mod tidy;
 mod workload_c;
