@@ -176,7 +176,8 @@ impl Instrument {
     /// `None` on overflow.
     pub fn floor_to_step(&self, quantity: Decimal) -> Option<Decimal> {
         let rest = quantity.checked_rem(self.step)?;
-        quantity.checked_sub(rest)
+        // Without the zeros that a division leaves behind: books must not run out of digits.
+        quantity.checked_sub(rest).map(|floored| floored.normalize())
     }
 
     /// Price rounded to the nearest tick, half away from zero; `None` on overflow.
