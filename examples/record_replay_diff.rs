@@ -24,9 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("replayed {}", engine.sink().0.value());
 
     // The same day with another parameter: what would have been decided differently?
-    let mut other = backtest(r#"{"std_dev_factor": 2.1}"#)?.1.into_engine();
-    let others = replay(&mut other, &recording)?;
-    let differences = decisions.diff(&others);
+    let mut other = backtest(r#"{"std_dev_factor": 2.1}"#)?.1.recorded();
+    other.run(&recording.market())?;
+    let differences = decisions.diff(other.decisions().ok_or("decisions")?);
     println!("with wider bands {} decisions differ, such as:", differences.len());
     for difference in differences.iter().take(3) {
         println!("  {difference}");
