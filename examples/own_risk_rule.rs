@@ -34,7 +34,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("without the rule: {:>3} trades, lowest {:>9.2}", free.trades.len(), lowest(&free));
     println!("with the rule:    {:>3} trades, lowest {:>9.2}", ruled.trades.len(), lowest(&ruled));
     if let Some(refusal) = ruled.refusals.first() {
-        println!("first of {} refusals, at {}: {}", ruled.refusals.len(), refusal.at, refusal.reason);
+        println!(
+            "first of {} refusals, at {}: {}",
+            ruled.refusals.len(),
+            refusal.at,
+            refusal.reason
+        );
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::{Fill, Money, Trade};
 
-use super::{Collector, EquityPoint, OrderRow, Plan, RefusalRow, RunHash, SignalRow, Simulation, Tape};
+use super::{
+    Collector, EquityPoint, OrderRow, Plan, RefusalRow, RunHash, SignalRow, Simulation, Tape,
+};
 
 /// What a run has brought.
 #[derive(Clone, Debug, Serialize)]

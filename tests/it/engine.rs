@@ -47,8 +47,7 @@ fn a_bracket_protects_from_its_first_bar() {
             let (side, confidence) = (Side::Buy, Confidence::FULL);
             let (tag, reason) = (Label::new("b"), Label::default());
             let signal = Signal { instrument: A, side, confidence, tag, reason };
-            let exits =
-                Bracket { take_profit: Some(price("110")), stop_loss: Some(price("95")) };
+            let exits = Bracket { take_profit: Some(price("110")), stop_loss: Some(price("95")) };
             advice.enter(signal, OrderKind::Market, Some(exits));
         }
     });
@@ -263,9 +262,7 @@ fn flattening_ends_flat() {
             advice.target(A, Qty::from(-4));
         }
     });
-    let mut world = world(|engine| {
-        engine.slot(SlotConfig::new(long)).slot(SlotConfig::new(short))
-    });
+    let mut world = world(|engine| engine.slot(SlotConfig::new(long)).slot(SlotConfig::new(short)));
     world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
     assert_eq!((position(&world, ONE, A), position(&world, TWO, A)), (10.into(), (-4).into()));
     let halt = Halt {

@@ -98,8 +98,9 @@ pub fn conserved(world: &World) {
     let mut unrealised = Decimal::ZERO;
     for instrument in world.engine().instruments().iter() {
         let book = account.book();
-        let total: Decimal =
-            (0..book.slots()).map(|slot| book.position(SlotId(slot as u16), instrument.id).quantity).sum();
+        let total: Decimal = (0..book.slots())
+            .map(|slot| book.position(SlotId(slot as u16), instrument.id).quantity)
+            .sum();
         assert_eq!(total, book.net(instrument.id).quantity, "slots and net of {instrument}");
         assert_eq!(total, world.venue().position(instrument.id).value(), "venue of {instrument}");
         let Some(mark) = book.mark(instrument.id) else { continue };

@@ -8,7 +8,9 @@ use tradewright::engine::{Engine, SlotConfig};
 use tradewright::metrics::Tee;
 use tradewright::prelude::*;
 
-use crate::engine_world::{A, USD, flat, instruments, minute, position, scripted, tape, ten, world};
+use crate::engine_world::{
+    A, USD, flat, instruments, minute, position, scripted, tape, ten, world,
+};
 
 fn sp500() -> Tape {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/sp500_1d.csv");
