@@ -37,7 +37,7 @@ fn bars(id: InstrumentId) -> Vec<(Timestamp, MarketEvent)> {
 }
 
 fn order(id: InstrumentId, number: usize, kind: OrderKind) -> Command {
-    let side = if number % 2 == 0 { Side::Buy } else { Side::Sell };
+    let side = if number.is_multiple_of(2) { Side::Buy } else { Side::Sell };
     let quantity = Qty::new(Decimal::new(125, 2));
     let intent = Intent { kind, ..Intent::market(SlotId(1), id, side, quantity) };
     let id = OrderId::new(1, SlotId(1), number as u64 + 1);
