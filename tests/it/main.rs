@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod combinators;
 mod data;
 mod exact_kernels;
 mod indicator_laws;
@@ -17,6 +18,7 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod registry;
 mod strategies;
 mod tidy;
 mod workload_c;
