@@ -217,6 +217,11 @@ impl MarketConditionClassifier {
         Ok(self.condition)
     }
 
+    /// Its thresholds.
+    pub const fn parameters(&self) -> &MarketConditionParameters {
+        &self.parameters
+    }
+
     /// The condition after the last event.
     pub const fn condition(&self) -> MarketCondition {
         self.condition

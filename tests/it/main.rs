@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod combinators;
 mod data;
 mod engine;
 mod engine_world;
@@ -19,6 +20,7 @@ mod indicators;
 mod ledger;
 mod orders;
 mod reference;
+mod registry;
 mod replay;
 mod risk;
 mod sim_bars;

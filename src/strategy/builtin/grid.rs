@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use crate::strategy::{
     Strategy, StrategyContext,
 };
 use crate::types::{
-    Facts, Fill, Grid, Instrument, Price, Purpose, Qty, Side, State, StateError, exact,
+    Facts, Fill, Grid, Instrument, Price, Purpose, Qty, Side, State, StateError, Timestamp, exact,
 };
 
 use super::per_instrument::PerInstrument;
@@ -69,7 +71,13 @@ impl GridTrader {
                     format!("multiples of {}'s step {}", instrument.symbol, instrument.step);
                 return Err(BadParameter::new("quantity", quantity, allowed).into());
             }
-            Ok(Lane { levels: Vec::new(), below: levels_below, above: levels_above, spacing })
+            Ok(Lane {
+                levels: Vec::new(),
+                below: levels_below,
+                above: levels_above,
+                spacing,
+                said_at: Timestamp::EPOCH,
+            })
         })?;
         Ok(Self { identity, quantity, book: LevelBook { lanes, next_key: 0 } })
     }
@@ -99,6 +107,10 @@ impl Strategy for GridTrader {
             Event::Market(market) => {
                 let Some(lane) = lanes.find(market.instrument()) else { return };
                 if !lane.levels.is_empty() {
+                    // What a halt or a refusal has taken from the market rests again in time.
+                    if facts.at >= lane.said_at.after(REPEAT_AFTER) {
+                        lane.rest_all(facts.at, self.quantity, advice);
+                    }
                     return;
                 }
                 let instrument = facts.instruments.get(market.instrument());
@@ -110,9 +122,7 @@ impl Strategy for GridTrader {
                         instrument.symbol, lane.spacing
                     )),
                 }
-                for level in &lane.levels {
-                    level.rest(self.quantity, advice);
-                }
+                lane.rest_all(facts.at, self.quantity, advice);
             }
             Event::Fill(fill) if fill.purpose == Purpose::Quote => {
                 let Some(lane) = lanes.find(fill.instrument) else { return };
@@ -137,7 +147,11 @@ struct Lane {
     below: usize,
     above: usize,
     spacing: f64,
+    said_at: Timestamp,
 }
+
+/// Every level is said again after this time; saying what rests already changes nothing.
+const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
 /// Two neighbouring prices: a buy rests at the lower one or a sell at the upper one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,6 +165,13 @@ struct Level {
 }
 
 impl Lane {
+    fn rest_all(&mut self, at: Timestamp, quantity: Decimal, advice: &mut Advice) {
+        self.said_at = at;
+        for level in &self.levels {
+            level.rest(quantity, advice);
+        }
+    }
+
     fn levels_around(
         &self,
         first: f64,
@@ -201,6 +222,7 @@ impl Lane {
                 level.filled = level.filled.checked_add(taken).unwrap_or(quantity);
                 return;
             }
+            advice.pull(level.key);
             level.filled = Decimal::ZERO;
             level.side = level.side.opposite();
             level.key = *next_key;

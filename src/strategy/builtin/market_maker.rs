@@ -115,15 +115,8 @@ impl Strategy for MarketMaker {
                 self.on_top(book.instrument, [bid.price, ask.price], facts)
             }
             // A fill has changed the inventory: what it asks for cannot wait for the next quote.
-            Event::Fill(fill) => fill.instrument,
-            Event::Refused { intent, .. } => {
-                if let Some(lane) = self.lanes.find(intent.instrument)
-                    && intent.purpose == Purpose::Quote
-                {
-                    lane.forget(intent.side);
-                }
-                return;
-            }
+            Event::Fill(fill) if fill.purpose == Purpose::Quote => fill.instrument,
+            Event::Fill(_) | Event::Refused { .. } => return,
             Event::Market(_) | Event::Wake => return,
         };
         self.quote(instrument, facts, advice);
@@ -258,11 +251,5 @@ impl Lane {
         };
         self.samples = self.samples.saturating_add(1);
         self.sampled = Some((at, middle));
-    }
-
-    fn forget(&mut self, side: Side) {
-        if let Some(quoted) = self.quoted.get_mut(usize::from(side == Side::Sell)) {
-            *quoted = None;
-        }
     }
 }

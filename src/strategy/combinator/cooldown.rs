@@ -57,7 +57,6 @@ impl Strategy for Cooldown {
 
     fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
         let Some(said) = self.member.listen(event, facts, advice) else { return };
-        // This bar is one of those to be left out; its own end counts, not its beginning.
         let left = |resting: &Seen<u32>, id| resting.find(id).copied().unwrap_or(0);
         for advised in said {
             let is_quote = matches!(advised, Advised::Quote { .. });

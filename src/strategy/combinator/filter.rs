@@ -89,9 +89,12 @@ impl Filter {
 
     /// A filter around a strategy.
     pub fn new(strategy: Box<dyn Strategy>, gate: Gate) -> Self {
-        let gate_name = match &gate {
-            Gate::Conditions { any_of, .. } => format!("{any_of:?}"),
-            Gate::AgreesWith(other) => other.name().to_owned(),
+        let identity = match &gate {
+            Gate::Conditions { any_of, classifier } => {
+                let what = (strategy.name(), any_of, classifier.parameters());
+                Identity::of(Self::NAME, &what)
+            }
+            Gate::AgreesWith(other) => Identity::of(Self::NAME, &(strategy.name(), other.name())),
         };
         let gate = match gate {
             Gate::Conditions { any_of, classifier } => {
@@ -101,7 +104,6 @@ impl Filter {
                 Inner::AgreesWith { member: Member::new(other), sides: Seen::default() }
             }
         };
-        let identity = Identity::of(Self::NAME, &(strategy.name(), gate_name));
         Self { identity, member: Member::new(strategy), gate }
     }
 
