@@ -388,7 +388,9 @@ fn fall(group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
 }
 
 fn severest_first(one: &Finding, other: &Finding) -> core::cmp::Ordering {
-    let key = |finding: &Finding| (finding.granted, finding.intent, finding.rule);
+    // What fell with its group comes after what made it fall.
+    let fell = |finding: &Finding| finding.reason.code == ReasonCode::Group;
+    let key = |it: &Finding| (fell(it), it.granted, it.intent, it.rule);
     key(one)
         .cmp(&key(other))
         .then_with(|| one.reason.code.cmp(&other.reason.code))

@@ -73,8 +73,8 @@ fn values_respect_multiplier_inverse_and_rate() {
     let code = ReasonCode::PositionSize;
     let rule = || PositionSize::new(0.01).unwrap();
     ask(rule(), &world, &book, market(LINEAR, Side::Buy, "9")).is("5", Some((code, 1e3, 1_800.0)));
-    let coin = ask(rule(), &world, &book, market(COIN, Side::Buy, "20.35"));
-    coin.is("20", Some((code, 1e3, 1_017.5)));
+    let coin = ask(rule(), &world, &book, market(COIN, Side::Buy, "21.5"));
+    coin.is("20", Some((code, 1e3, 1_075.0)));
     let inverse = ask(rule(), &world, &book, market(INVERSE, Side::Sell, "11"));
     assert_eq!(inverse.granted, Qty::from(10));
     let half = MarkFact { price: 40_000.0, at: Timestamp::EPOCH, rate: 20_000.0 };
