@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-fn main() {}
-=======
 //! Nanoseconds of risk: a review with every built-in rule on and 50 open positions, a refusal
 //! with its search for the largest quantity that passes, and what guards cost on each mark.
 //!
@@ -135,4 +132,3 @@ fn halts(criterion: &mut Criterion) {
 
 criterion_group!(benches, reviews, marks, halts);
 criterion_main!(benches);
->>>>>>> risk

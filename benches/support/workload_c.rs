@@ -1,5 +1,12 @@
 //! Workload C: in below mean - 2 deviations, out above the mean, one unit, next open, fee 0.1 %.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "shared by benches and tests, each uses a part"
+)]
+
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};

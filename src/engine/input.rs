@@ -1,13 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-<<<<<<< HEAD
-use crate::types::{
-    Acknowledgement, Adjustment, Halt, HaltScope, MarketEvent, OrderUpdate, SlotId,
-};
-=======
 use crate::types::Acknowledgement;
 use crate::types::{Adjustment, Halt, HaltScope, MarketEvent, OrderUpdate, SlotId};
->>>>>>> risk
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
