@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let found = look_ahead(&tape, 10, |tape| {
         let id = InstrumentId(0);
         let highest = tape.bars(id, Period::DAY).map(|(_, bar)| bar.close).fold(0.0, f64::max);
-        Backtest::new(tape).add(from_fn("SCALED", move |event, _facts, advice| {
+        Backtest::new(tape).with(from_fn("SCALED", move |event, _facts, advice| {
             let Some(bar) = event.bar() else { return };
             if bar.close / highest < 0.4 {
                 advice.buy(Confidence::FULL);

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for days in [50, 100, 200] {
         let report = Backtest::new(&tape)
             .sizer(EquityFraction::new("0.95".parse()?)?)
-            .add(AboveAverage { average: Sma::new(days)? })
+            .with(AboveAverage { average: Sma::new(days)? })
             .run()?;
         let (first, last) = (report.equity.first(), report.equity.last());
         let (Some(first), Some(last)) = (first, last) else { continue };

@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut backtest = Backtest::new(&tape).sizer(EquityFraction::new("0.45".parse()?)?);
     for instrument in shares {
         let (week, day, is_rising) = (Ema::new(10)?, Ema::new(5)?, false);
-        backtest = backtest.add(BuyTheDip { instrument, week, day, is_rising });
+        backtest = backtest.with(BuyTheDip { instrument, week, day, is_rising });
     }
     println!("{}", backtest.run()?);
     Ok(())

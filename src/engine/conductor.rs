@@ -10,7 +10,7 @@ use crate::types::{
     Record, Signal, SlotId, Timestamp,
 };
 
-use super::desk::{Desk, Notice};
+use super::desk::{Desk, Notice, alert};
 use super::group::towards;
 use super::policy::Action;
 use super::slot::Slot;
@@ -264,7 +264,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         while let Some(notice) = self.desk.notices.get(told).copied() {
             told += 1;
             if told > MOST_NOTICES {
-                self.desk.alert(AlertLevel::Error, "strategy_turns_in_circles", "", out);
+                out.push(alert(AlertLevel::Error, "strategy_turns_in_circles", ""));
                 break;
             }
             let Some(index) = notice.slot().index().checked_sub(1) else { continue };

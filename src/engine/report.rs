@@ -14,7 +14,7 @@ use crate::types::{
     to_f64,
 };
 
-use super::desk::{Desk, Notice, reason_of};
+use super::desk::{Desk, Notice, alert, reason_of};
 use super::{AlertLevel, Command, EngineError};
 
 /// The reason when a policy has nothing to do.
@@ -227,7 +227,7 @@ impl<M: MetricsSink> Desk<M> {
         if anomaly.is_some() {
             let symbol = self.instruments.get(fill.instrument).map(|found| found.symbol);
             let subject = symbol.unwrap_or_default();
-            self.alert(AlertLevel::Critical, "fill_anomaly", subject.as_str(), out);
+            out.push(alert(AlertLevel::Critical, "fill_anomaly", subject.as_str()));
             let scope = HaltScope::Symbol(fill.instrument);
             self.raise(at, Halt::new(HaltCause::FillAnomaly, scope), out);
         }

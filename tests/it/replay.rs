@@ -138,7 +138,7 @@ fn look_ahead_is_found() {
     }
     let found = look_ahead(&tape, 7, |tape| {
         let highest = tape.bars(A, Period::DAY).map(|(_, bar)| bar.close).fold(0.0, f64::max);
-        Backtest::new(tape).add(from_fn("CHEAT", move |event, _, advice| {
+        Backtest::new(tape).with(from_fn("CHEAT", move |event, _, advice| {
             if event.bar().is_some_and(|bar| bar.close < 0.5 * highest) {
                 advice.buy(Confidence::FULL);
             }
