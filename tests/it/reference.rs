@@ -81,8 +81,13 @@ fn the_other_sets_equal_the_reference_answers() {
 fn check(set: &Set, bars: &Path, answers: &Path) {
     let tape = tape(bars);
     let metrics: Value = serde_json::from_reader(open(&answers.join("backtests.json"))).unwrap();
-    let vwap = if set.intraday { r#"{"anchor": {"session": {"zone": "UTC", "reset": "00:00"}}}"# } else { "{}" };
-    let strategies = [("mr", "MEAN_REVERSION", "{}"), ("bo", "BREAKOUT", "{}"), ("vwap", "VWAP", vwap)];
+    let vwap = if set.intraday {
+        r#"{"anchor": {"session": {"zone": "UTC", "reset": "00:00"}}}"#
+    } else {
+        "{}"
+    };
+    let strategies =
+        [("mr", "MEAN_REVERSION", "{}"), ("bo", "BREAKOUT", "{}"), ("vwap", "VWAP", vwap)];
     for (short, name, parameters) in strategies {
         for mode in ["allin", "fixed"] {
             let answer = &metrics[format!("{short}_{mode}")];
@@ -126,10 +131,8 @@ fn bar_at(tape: &Tape, at: Timestamp) -> usize {
 
 fn check_trades(what: &str, report: &Report, tape: &Tape, path: &Path) {
     let mut rows = csv::Reader::from_reader(open(path));
-    let rows: Vec<Vec<String>> = rows
-        .records()
-        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
-        .collect();
+    let rows: Vec<Vec<String>> =
+        rows.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
     let closed: Vec<_> = rows.iter().filter(|row| row[11] == "0").collect();
     assert_eq!(report.trades.len(), closed.len(), "{what}: closed trades");
     assert_eq!(report.fills.len(), rows.len() + closed.len(), "{what}: fills");
@@ -149,14 +152,17 @@ fn check_trades(what: &str, report: &Report, tape: &Tape, path: &Path) {
     for row in rows.iter().filter(|row| row[11] == "1") {
         let (fill, _) = report.fills.last().unwrap();
         assert_eq!(bar_at(tape, fill.at), row[0].parse::<usize>().unwrap(), "{what}: open trade");
-        near(&format!("{what} open size"), fill.execution.quantity.to_f64(), row[3].parse().unwrap());
+        near(
+            &format!("{what} open size"),
+            fill.execution.quantity.to_f64(),
+            row[3].parse().unwrap(),
+        );
     }
 }
 
 fn check_equity(what: &str, report: &Report, path: &Path) {
     let mut rows = csv::Reader::from_reader(open(path));
-    let expected: Vec<f64> =
-        rows.records().map(|row| row.unwrap()[1].parse().unwrap()).collect();
+    let expected: Vec<f64> = rows.records().map(|row| row.unwrap()[1].parse().unwrap()).collect();
     assert_eq!(report.equity.len(), expected.len(), "{what}: points of equity");
     for (index, (point, expected)) in report.equity.iter().zip(&expected).enumerate() {
         near(&format!("{what} equity {index}"), point.equity, *expected);
