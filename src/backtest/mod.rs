@@ -10,6 +10,7 @@ mod tape;
 
 mod collector;
 mod hash;
+mod hash_records;
 mod report;
 mod simulation;
 
