@@ -8,12 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use twox_hash::xxhash3_128::Hasher as Xxh3;
 
 use crate::engine::Command;
-use crate::metrics::MetricsSink;
-use crate::types::{
-    Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent, Label,
-    Linkage, MarketEvent, Money, Offset, OrderId, OrderKind, OrderReport, Reason, Record,
-    RejectReason, TimeInForce, Timestamp, Trade,
-};
+use crate::types::{Label, MarketEvent, Money, OrderId, Timestamp};
 
 use super::Timed;
 
