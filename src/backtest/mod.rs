@@ -19,9 +19,7 @@ mod recording;
 mod variants;
 
 pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
-pub use collector::{
-    Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow,
-};
+pub use collector::{Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow};
 pub use decisions::{Decisions, Difference};
 pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};

@@ -10,8 +10,8 @@ use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer
 use crate::sim::{FeeSchedule, SimConfig, SimError, SimVenue};
 use crate::strategy::{BuildError, Strategy, StrategyContext, StrategyRegistry};
 use crate::types::{
-    Adjustment, AdjustmentCause, AdjustmentKind, AssetId, InstrumentId, MarketEvent, Money,
-    Period, Timestamp,
+    Adjustment, AdjustmentCause, AdjustmentKind, AssetId, InstrumentId, MarketEvent, Money, Period,
+    Timestamp,
 };
 
 use super::{Collector, Digest, Report, Sampling, Simulation, Tape};

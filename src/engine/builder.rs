@@ -1,7 +1,9 @@
 use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
 use crate::metrics::MetricsSink;
 use crate::order::{OrderBook, OrderLifecycle};
-use crate::risk::{Assessment, GridGate, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule};
+use crate::risk::{
+    Assessment, GridGate, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule,
+};
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
 
