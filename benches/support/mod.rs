@@ -3,6 +3,13 @@
 //! A geometric random walk on a grid of 0.01 from the Mersenne Twister (Matsumoto and Nishimura,
 //! 1998) with the polar-free Box and Muller normals of Python's `random.gauss`, seed 20240101.
 
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "shared by benches and tests, each uses a part"
+)]
+
 use tradewright::backtest::Tape;
 use tradewright::types::{Bar, Instrument, Instruments, MarketEvent, Period, Timestamp};
 

@@ -19,9 +19,17 @@ pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal,
     let sum = a.checked_add(b).ok_or(LedgerError::Overflow { what })?;
     // A sum that does not fit is answered rounded, with fewer decimals than its parts.
     if sum.scale() < a.scale().max(b.scale()) {
-        return Err(LedgerError::Overflow { what });
+        return add_shortened(a, b, what);
     }
     Ok(sum)
+}
+
+/// The exact sum of numbers whose trailing zeros took the room.
+#[cold]
+fn add_shortened(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal, LedgerError> {
+    let (a, b) = (a.normalize(), b.normalize());
+    let sum = a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()));
+    sum.ok_or(LedgerError::Overflow { what })
 }
 
 /// The exact difference.
