@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
 use crate::types::{
-    Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, Instrument, InstrumentId, InstrumentKind, Label,
-    Money, Order, OrderId, OrderStatus, Reason, Record, Side, Signal, SlotId, Timestamp, Trade,
+    Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, Instrument, InstrumentId, InstrumentKind,
+    Label, Money, Order, OrderId, OrderStatus, Reason, Record, Side, Signal, SlotId, Timestamp,
+    Trade,
 };
 
 /// How often equity is kept. Trades, orders and signals are always kept whole.

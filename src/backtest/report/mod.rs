@@ -18,8 +18,8 @@ use crate::account::{Conventions, EquitySeries, Statistics, TradeResult, underwa
 use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::{
-    Anomaly, Facts, Fill, InstrumentId, Instruments, Label, Money, OrderId, SlotId,
-    Timestamp, Trade, to_f64,
+    Anomaly, Facts, Fill, InstrumentId, Instruments, Label, Money, OrderId, SlotId, Timestamp,
+    Trade, to_f64,
 };
 
 use super::{
