@@ -17,7 +17,8 @@ const SLOT: SlotId = SlotId(1);
 
 /// A strategy that says on each event what the script says next: +0.5 is BUY with confidence 0.5.
 fn script(name: &'static str, votes: &[f64]) -> Box<dyn Strategy> {
-    let mut votes = votes.to_vec().into_iter();
+    let votes: Vec<f64> = votes.to_vec();
+    let mut votes = votes.into_iter();
     Box::new(from_fn(name, move |_, _, advice: &mut Advice| match votes.next() {
         Some(vote) if vote > 0.0 => advice.buy(Confidence::clamped(vote)),
         Some(vote) if vote < 0.0 => advice.sell(Confidence::clamped(-vote)),
