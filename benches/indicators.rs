@@ -49,10 +49,12 @@ impl Suite<'_> {
         });
     }
 
-    fn updates<I: Indicator>(&mut self, name: &str, new: I, input: impl Fn(&Ohlcv) -> I::Input)
-    where
-        I: Clone,
-    {
+    fn updates<I: Indicator + Clone>(
+        &mut self,
+        name: &str,
+        new: I,
+        input: impl Fn(&Ohlcv) -> I::Input,
+    ) {
         self.row(
             name,
             || new.clone(),

@@ -1,4 +1,47 @@
-//! tradewright
+//! An embeddable, deterministic trading engine.
+//!
+//! One strategy object runs in backtest, on paper, live and in replay; risk rules stand on the
+//! same path everywhere; books balance to the last digit; every run prints a hash, and equal
+//! hashes mean equal runs.
+//!
+//! # The straight way of one event
+//!
+//! ```text
+//! market event -> account.mark -> guards -> strategy -> advice
+//!   advice     -> policy, sizer -> intent -> risk review -> gates -> order -> Command::Place
+//!   report     -> order life -> account.on_fill -> records -> metrics, reports, run hash
+//! ```
+//!
+//! # The driver's loop
+//!
+//! Whoever drives an [`engine::Engine`], in a backtest or live, does this:
+//!
+//! 1. Hand it each input with its time: [`engine::Engine::handle`].
+//! 2. Carry out the commands that it appended to your buffer: send, cancel, amend, alert.
+//! 3. Hand it what the venue answers, as [`engine::Input::Order`].
+//! 4. At [`engine::Engine::deadline`], hand it [`engine::Input::Time`].
+//!
+//! [`backtest::Simulation`] is this loop around a simulated venue, and
+//! [`backtest::Backtest`] is the comfortable way to it:
+//!
+//! ```
+//! use tradewright::prelude::*;
+//!
+//! let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fb_1d.csv");
+//! let tape = CsvBars::open(file).load(Instrument::stock("FB", "USD"))?;
+//! let report = Backtest::new(&tape).strategy("MEAN_REVERSION").run()?;
+//! println!("{report}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | (none) | the whole core, without async, TLS or network |
+//! | `report` | `backtest::TearSheet`: a self-contained HTML page |
+//!
+//! Longer guides are in [`guide`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 // On for the library alone: tests and examples print and unwrap as they like. clippy.toml narrows
@@ -46,6 +89,15 @@ pub mod prelude {
 
 pub mod guide {
     //! The longer guides, so that their code is compiled and tested with the library.
+
+    #[doc = include_str!("../docs/own-strategy.md")]
+    pub mod own_strategy {}
+
+    #[doc = include_str!("../docs/own-risk-rule.md")]
+    pub mod own_risk_rule {}
+
+    #[doc = include_str!("../docs/determinism.md")]
+    pub mod determinism {}
 
     #[doc = include_str!("../docs/architecture.md")]
     pub mod architecture {}

@@ -7,14 +7,29 @@ use rust_decimal::Decimal;
 
 use super::LedgerError;
 
-/// The exact sum.
+/// The exact sum. Zero never gets a sign here, so that texts of equal sums are equal.
 #[inline]
 pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal, LedgerError> {
+    if b.is_zero() {
+        return Ok(a);
+    }
+    if a.is_zero() {
+        return Ok(b);
+    }
     let sum = a.checked_add(b).ok_or(LedgerError::Overflow { what })?;
-    if sum.scale() < a.scale().max(b.scale()) && !a.is_zero() && !b.is_zero() {
-        return Err(LedgerError::Overflow { what });
+    // A sum that does not fit is answered rounded, with fewer decimals than its parts.
+    if sum.scale() < a.scale().max(b.scale()) {
+        return add_shortened(a, b, what);
     }
     Ok(sum)
+}
+
+/// The exact sum of numbers whose trailing zeros took the room.
+#[cold]
+fn add_shortened(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal, LedgerError> {
+    let (a, b) = (a.normalize(), b.normalize());
+    let sum = a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()));
+    sum.ok_or(LedgerError::Overflow { what })
 }
 
 /// The exact difference.

@@ -76,10 +76,14 @@ pub(super) struct Terms {
     pub(super) legs: [Decimal; 2],
 }
 
+/// How an asset is converted to the reporting currency, and whether that matters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     pub(super) source: RateSource,
-    pub(super) value: f64,
+    /// Some instrument's profits are paid in it.
+    pub(super) settles: bool,
+    /// There is cash of it.
+    pub(super) is_held: bool,
 }
 
 impl Account {
@@ -173,28 +177,25 @@ impl Account {
         fact.price = price;
         fact.at = at;
         if terms.is_live {
-            let (terms, rate) = (*terms, fact.rate);
-            self.revalue(instruments, id, terms, rate, [last, price]);
+            self.revalue(instruments, id, [last, price]);
         }
     }
 
-    fn revalue(
-        &mut self,
-        instruments: &Instruments,
-        id: InstrumentId,
-        terms: Terms,
-        rate: f64,
-        [last, price]: [f64; 2],
-    ) {
+    fn revalue(&mut self, instruments: &Instruments, id: InstrumentId, [last, price]: [f64; 2]) {
+        let (Some(terms), Some(fact)) =
+            (self.terms.get(id.index()), self.book.marks.get(id.index()))
+        else {
+            return;
+        };
         self.marks_left = self.marks_left.saturating_sub(1);
-        if terms.is_rate {
-            self.refresh_rates(instruments, id);
-        }
         if terms.is_rate || self.marks_left == 0 || !(last > 0.0) {
+            if terms.is_rate {
+                self.refresh_rates(instruments);
+            }
             self.sum_up(instruments);
             return;
         }
-        let units = terms.multiplier * rate;
+        let units = terms.multiplier * fact.rate;
         let (change, gross) = if terms.is_inverse {
             let change = units / last - units / price;
             (change, -change)
@@ -281,6 +282,7 @@ impl Account {
                 if let Some(fact) = self.book.marks.get_mut(id.index()) {
                     fact.price *= f64::from(denominator) / f64::from(numerator);
                 }
+                self.refresh_rates(instruments);
                 for (slot, before) in before {
                     self.refresh(instrument, slot, before);
                 }

@@ -61,7 +61,7 @@ pub struct LedgerConfig {
 /// assert_eq!(ledger.sums(usd).deposits, Decimal::from(1_000));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
     pub(super) config: LedgerConfig,
     pub(super) slots: usize,
@@ -260,6 +260,17 @@ impl Ledger {
         let width = self.slots * self.legs();
         let start = instrument.index() * width;
         start..start + width
+    }
+}
+
+/// Ledgers are equal when their books are; the room for intermediate results does not count.
+impl PartialEq for Ledger {
+    fn eq(&self, other: &Self) -> bool {
+        let shape = |ledger: &Self| (ledger.config, ledger.slots, ledger.instruments);
+        shape(self) == shape(other)
+            && self.digits == other.digits
+            && self.positions == other.positions
+            && self.sums == other.sums
     }
 }
 

@@ -144,10 +144,10 @@ impl Account {
             terms.legs = legs;
             terms.settle(net.size);
         }
-        for rate in &mut self.rates {
-            let mark = rate.source.instrument().and_then(|id| self.book.mark(id));
-            rate.value = rate.source.rate(mark.map(|fact| fact.price));
+        for (rate, cash) in self.rates.iter_mut().zip(&self.book.cash) {
+            rate.is_held = !cash.is_zero();
         }
+        self.choose_rates();
         Ok(())
     }
 
@@ -157,45 +157,60 @@ impl Account {
 
     /// What marks need to know, from the table alone.
     pub(super) fn settle_terms(&mut self, instruments: &Instruments) {
-        let assets = 0..instruments.assets().len();
+        let assets = (0..instruments.assets().len()).map_while(|asset| u16::try_from(asset).ok());
         self.rates = assets
-            .map_while(|asset| u16::try_from(asset).ok())
-            .map(|asset| RateSource::of(instruments, AssetId(asset), self.book.reporting))
-            .map(|source| Rate { source, value: source.rate(None) })
+            .map(AssetId)
+            .map(|asset| Rate {
+                source: RateSource::of(instruments, asset, self.book.reporting),
+                settles: instruments.iter().any(|instrument| instrument.settlement == asset),
+                is_held: false,
+            })
             .collect();
-        self.terms.clear();
-        for instrument in instruments.iter() {
-            let is_rate =
-                self.rates.iter().any(|rate| rate.source.instrument() == Some(instrument.id));
-            self.terms.push(Terms {
+        self.terms = instruments
+            .iter()
+            .map(|instrument| Terms {
                 multiplier: to_f64(instrument.multiplier),
                 size: 0.0,
                 gross_size: 0.0,
                 is_inverse: instrument.kind.is_inverse(),
-                is_rate,
-                is_live: is_rate,
+                is_rate: false,
+                is_live: false,
                 legs: [Decimal::ZERO; 2],
-            });
-            let rate = self.rate(instrument.settlement);
-            if let Some(fact) = self.book.marks.get_mut(instrument.id.index()) {
-                fact.rate = rate;
+            })
+            .collect();
+        self.choose_rates();
+        self.refresh_rates(instruments);
+    }
+
+    /// Which marks are rates of currencies that matter now.
+    pub(super) fn choose_rates(&mut self) {
+        for terms in &mut self.terms {
+            terms.is_rate = false;
+        }
+        for rate in self.rates.iter().filter(|rate| rate.settles || rate.is_held) {
+            let source = rate.source.instrument();
+            if let Some(terms) = source.and_then(|id| self.terms.get_mut(id.index())) {
+                terms.is_rate = true;
             }
         }
-    }
-
-    pub(super) fn rate(&self, asset: AssetId) -> f64 {
-        self.rates.get(asset.index()).map_or(f64::NAN, |rate| rate.value)
-    }
-
-    /// Renews the rates that come from this instrument's mark.
-    pub(super) fn refresh_rates(&mut self, instruments: &Instruments, id: InstrumentId) {
-        let mark = self.book.mark(id).map(|fact| fact.price);
-        for rate in self.rates.iter_mut().filter(|rate| rate.source.instrument() == Some(id)) {
-            rate.value = rate.source.rate(mark);
+        for terms in &mut self.terms {
+            terms.is_live = terms.is_rate || terms.is_held();
         }
-        for (instrument, fact) in instruments.iter().zip(&mut self.book.marks) {
-            if let Some(rate) = self.rates.get(instrument.settlement.index()) {
-                fact.rate = rate.value;
+    }
+
+    /// What one unit of a source's asset is worth in the reporting currency now.
+    fn rate(&self, source: RateSource) -> f64 {
+        let mark = source.instrument().and_then(|id| self.book.mark(id));
+        source.rate(mark.map(|fact| fact.price))
+    }
+
+    /// Writes the rates of the settlement currencies beside the marks.
+    pub(super) fn refresh_rates(&mut self, instruments: &Instruments) {
+        for instrument in instruments.iter() {
+            let rate = self.rates.get(instrument.settlement.index());
+            let rate = rate.map_or(f64::NAN, |rate| self.rate(rate.source));
+            if let Some(fact) = self.book.marks.get_mut(instrument.id.index()) {
+                fact.rate = rate;
             }
         }
     }
@@ -213,21 +228,28 @@ impl Account {
         {
             fact.price = price.to_f64();
             fact.at = at;
-            self.refresh_rates(instruments, id);
+            self.refresh_rates(instruments);
         }
     }
 
     pub(super) fn refresh_cash(&mut self) {
-        for (index, cash) in self.book.cash.iter_mut().enumerate() {
+        for index in 0..self.book.cash.len() {
             if let Ok(asset) = u16::try_from(index) {
-                *cash = self.pnl.sums(AssetId(asset)).cash;
+                self.refresh_cash_of(AssetId(asset));
             }
         }
     }
 
     pub(super) fn refresh_cash_of(&mut self, asset: AssetId) {
-        if let Some(cash) = self.book.cash.get_mut(asset.index()) {
-            *cash = self.pnl.sums(asset).cash;
+        let amount = self.pnl.sums(asset).cash;
+        let index = asset.index();
+        if let (Some(cash), Some(rate)) = (self.book.cash.get_mut(index), self.rates.get_mut(index))
+        {
+            *cash = amount;
+            if rate.is_held == amount.is_zero() {
+                rate.is_held = !amount.is_zero();
+                self.choose_rates();
+            }
         }
     }
 
@@ -237,7 +259,7 @@ impl Account {
         let (mut equity, mut gross) = if self.is_sound { (0.0, 0.0) } else { (f64::NAN, f64::NAN) };
         for (cash, rate) in self.book.cash.iter().zip(&self.rates) {
             if !cash.is_zero() {
-                equity += to_f64(*cash) * rate.value;
+                equity += to_f64(*cash) * self.rate(rate.source);
             }
         }
         let facts = self.book.net.iter().zip(&self.book.marks).zip(&self.terms);
@@ -264,7 +286,11 @@ impl Terms {
         let [long, short] = self.legs.map(to_f64);
         self.size = size;
         self.gross_size = (size - long - short).abs() + long.abs() + short.abs();
-        self.is_live = self.is_rate || self.size != 0.0 || self.gross_size != 0.0;
+        self.is_live = self.is_rate || self.is_held();
+    }
+
+    fn is_held(&self) -> bool {
+        self.size != 0.0 || self.gross_size != 0.0
     }
 }
 

@@ -27,7 +27,7 @@ pub use merge::{Merge, merge};
 pub use recording::{Recorder, Recording, RecordingError, replay};
 pub use report::Report;
 pub use resample::{ResampleError, Resampler};
-pub use run::{Backtest, BacktestError, Plan, Progress};
+pub use run::{Backtest, BacktestError, Plan, Progress, Run};
 pub use simulation::Simulation;
 pub use source::{DataIssue, DataSource, IssueKind, SourceError};
 pub use tape::{Tape, Timed};

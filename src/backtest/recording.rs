@@ -5,7 +5,7 @@ use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::Timestamp;
 
-use super::{Decisions, Digest};
+use super::{Decisions, Digest, Timed};
 
 /// First bytes of a recording: name and version of the form.
 const MAGIC: &[u8; 8] = b"twinput1";
@@ -46,6 +46,17 @@ impl Recording {
     /// The inputs.
     pub fn inputs(&self) -> &[(Timestamp, Input)] {
         &self.inputs
+    }
+
+    /// The market events alone: the tape of the recorded day, to backtest it with another
+    /// strategy or parameter. The venue's recorded words on our own orders are left out: they
+    /// answer orders that another strategy does not send.
+    pub fn market(&self) -> Vec<Timed> {
+        let events = self.inputs.iter().filter_map(|(at, input)| match input {
+            Input::Market(event) => Some(Timed { at: *at, event: event.clone() }),
+            Input::Order(_) | Input::Adjustment(_) | Input::Control(_) | Input::Time => None,
+        });
+        events.collect()
     }
 
     /// Writes it: a header, then each input as length, MessagePack bytes and their checksum.

@@ -6,7 +6,9 @@ use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::{Fill, Money, Trade};
 
-use super::{Collector, EquityPoint, OrderRow, Plan, RunHash, SignalRow, Simulation, Tape};
+use super::{
+    Collector, EquityPoint, OrderRow, Plan, RefusalRow, RunHash, SignalRow, Simulation, Tape,
+};
 
 /// What a run has brought.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +25,10 @@ pub struct Report {
     pub orders: Vec<OrderRow>,
     /// Opinions.
     pub signals: Vec<SignalRow>,
+    /// Refused or shrunk intents.
+    pub refusals: Vec<RefusalRow>,
+    /// Share of instants that ended with an open position.
+    pub exposure: Option<f64>,
 }
 
 impl Report {
@@ -38,11 +44,13 @@ impl Report {
         let Tee(collector, sink) = simulation.into_sink();
         let report = Self {
             hash: digest.value(),
+            exposure: collector.exposure(),
             equity: collector.equity,
             trades: collector.trades,
             fills: collector.fills,
             orders: collector.orders,
             signals: collector.signals,
+            refusals: collector.refusals,
         };
         (report, sink)
     }

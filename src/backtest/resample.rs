@@ -320,7 +320,8 @@ impl Tape {
     ///     2026-01-05,10,11,9,10,5\n\
     ///     2026-01-06,10,12,10,11,5\n\
     ///     2026-01-12,11,12,10,12,5\n";
-    /// let tape = CsvBars::from_reader(text.as_bytes(), "text").load(Instrument::stock("X", "USD"))?;
+    /// let share = Instrument::stock("X", "USD");
+    /// let tape = CsvBars::from_reader(text.as_bytes(), "text").load(share)?;
     /// let id = InstrumentId(0);
     /// let week = Period::minutes(7 * 24 * 60);
     /// let tape = tape.with_resampled(id, week)?;

@@ -41,7 +41,7 @@ const BLOCK: usize = 4_096;
 ///         advice.buy(Confidence::FULL);
 ///     }
 /// });
-/// let report = Backtest::new(&tape).cash("10000").add(always_long).run()?;
+/// let report = Backtest::new(&tape).cash("10000").with(always_long).run()?;
 /// assert_eq!(report.fills.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -162,7 +162,7 @@ impl<'a> Backtest<'a> {
     }
 
     /// Adds a strategy object on all instruments.
-    pub fn add(self, strategy: impl Strategy + 'static) -> Self {
+    pub fn with(self, strategy: impl Strategy + 'static) -> Self {
         let strategy: Box<dyn Strategy> = Box::new(strategy);
         self.plan(SlotConfig::new(strategy))
     }
@@ -270,10 +270,7 @@ impl<'a> Backtest<'a> {
     ///
     /// # Errors
     /// As [`Backtest::run`].
-    pub fn prepare<M: MetricsSink>(
-        self,
-        sink: M,
-    ) -> Result<(Plan, Simulation<Box<dyn Strategy>, Tee<Collector, M>>), BacktestError> {
+    pub fn prepare<M: MetricsSink>(self, sink: M) -> Result<(Plan, Run<M>), BacktestError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -296,6 +293,10 @@ impl<'a> Backtest<'a> {
         Ok((plan, simulation))
     }
 }
+
+/// A prepared run: boxed strategies, the collector of the report, and a reader of records of
+/// the host's own.
+pub type Run<M = ()> = Simulation<Box<dyn Strategy>, Tee<Collector, M>>;
 
 /// What a run was asked to do; it is part of the run hash.
 #[derive(Clone, Debug, Serialize)]

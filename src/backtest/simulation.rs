@@ -79,10 +79,14 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     ///
     /// # Errors
     /// [`EngineError`] of the engine.
+    #[inline(never)]
     pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
         let mut rest = events;
         while let Some(first) = rest.first() {
-            let same = rest.iter().skip(1).take_while(|timed| timed.at == first.at).count() + 1;
+            let mut same = 1;
+            while rest.get(same).is_some_and(|timed| timed.at == first.at) {
+                same += 1;
+            }
             let (instant, later) = rest.split_at(same);
             self.step(first.at, instant)?;
             rest = later;
@@ -146,6 +150,11 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     /// The venue, to read.
     pub const fn venue(&self) -> &SimVenue {
         &self.venue
+    }
+
+    /// Ends the run and hands the engine over, such as for a replay of recorded inputs.
+    pub fn into_engine(self) -> Engine<S, Tee<Digest, M>> {
+        self.engine
     }
 
     /// The hash of every command and record so far.

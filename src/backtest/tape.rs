@@ -149,7 +149,7 @@ impl Tape {
         let mut digest = Digest::new();
         for instrument in self.instruments.iter() {
             digest.text(instrument.symbol.as_str());
-            digest.text(&format!("{instrument:?}"));
+            digest.text(&serde_json::to_string(instrument).unwrap_or_default());
         }
         for timed in &self.events {
             digest.event(timed);

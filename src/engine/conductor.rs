@@ -10,7 +10,7 @@ use crate::types::{
     Record, Signal, SlotId, Timestamp,
 };
 
-use super::desk::{Desk, Notice};
+use super::desk::{Desk, Notice, alert};
 use super::group::towards;
 use super::policy::Action;
 use super::slot::Slot;
@@ -124,8 +124,17 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         out: &mut Vec<Command>,
     ) -> Result<(), EngineError> {
         self.desk.check_time(at)?;
-        event.check()?;
-        let instrument = event.instrument();
+        // A bar is by far the commonest event: its price is at hand.
+        let (instrument, price) = match event {
+            MarketEvent::Bar(bar) => {
+                bar.check()?;
+                (bar.instrument, Some(bar.close))
+            }
+            other => {
+                other.check()?;
+                (other.instrument(), other.mark())
+            }
+        };
         if instrument.index() >= self.desk.instruments.len() {
             return Err(DataError::UnknownInstrument { instrument }.into());
         }
@@ -133,7 +142,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             self.desk.pay_funding(at, funding)?;
         }
         self.desk.now = at;
-        if let Some(price) = event.mark() {
+        if let Some(price) = price {
             self.desk.account.mark(at, &self.desk.instruments, instrument, price);
             self.desk.observe(at, &Fact::Mark, out);
         }
@@ -255,7 +264,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         while let Some(notice) = self.desk.notices.get(told).copied() {
             told += 1;
             if told > MOST_NOTICES {
-                self.desk.alert(AlertLevel::Error, "strategy_turns_in_circles", "", out);
+                out.push(alert(AlertLevel::Error, "strategy_turns_in_circles", ""));
                 break;
             }
             let Some(index) = notice.slot().index().checked_sub(1) else { continue };
@@ -295,6 +304,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     }
 
     /// Turns what a strategy said into intents and orders.
+    #[inline(never)]
     fn carry_out(&mut self, at: Timestamp, index: usize, out: &mut Vec<Command>) {
         let advice = mem::take(&mut self.advice);
         if let Some(error) = advice.error() {

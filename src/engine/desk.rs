@@ -211,23 +211,17 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    pub(super) fn alert(
-        &self,
-        level: AlertLevel,
-        code: &str,
-        subject: &str,
-        out: &mut Vec<Command>,
-    ) {
-        let alert = Alert { level, code: code.into(), subject: subject.into() };
-        out.push(Command::Alert(alert));
-    }
-
     pub(super) fn check_time(&self, at: Timestamp) -> Result<(), EngineError> {
         if at < self.now {
             return Err(EngineError::TimeGoesBack { previous: self.now, at });
         }
         Ok(())
     }
+}
+
+/// A command to tell a person.
+pub(super) fn alert(level: AlertLevel, code: &str, subject: &str) -> Command {
+    Command::Alert(Alert { level, code: code.into(), subject: subject.into() })
 }
 
 /// True for orders that would open or enlarge: a halt cancels them, exits stay.

@@ -12,7 +12,7 @@ use crate::types::{
     Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
 };
 
-use super::desk::{Desk, opens};
+use super::desk::{Desk, alert, opens};
 use super::{AlertLevel, Command, Control, Engine, EngineError, SlotStatus};
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
@@ -81,7 +81,7 @@ impl<M: MetricsSink> Desk<M> {
             HaltLevel::Active | HaltLevel::ReduceOnly => AlertLevel::Error,
             HaltLevel::Halted | HaltLevel::Flattening | HaltLevel::Flat => AlertLevel::Critical,
         };
-        self.alert(level, "halted", "", out);
+        out.push(alert(level, "halted", ""));
         if halt.level >= HaltLevel::Halted {
             let covered = |slot, instrument| halt.scope.covers(slot, instrument);
             let all = halt.level >= HaltLevel::Flattening;
@@ -115,7 +115,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// A failed strategy opens nothing more.
     pub(super) fn stop_strategy(&mut self, at: Timestamp, slot: SlotId, out: &mut Vec<Command>) {
-        self.alert(AlertLevel::Error, "strategy_failed", "", out);
+        out.push(alert(AlertLevel::Error, "strategy_failed", ""));
         let scope = HaltScope::Strategy(slot);
         self.raise(at, Halt::new(HaltCause::StrategyFailure, scope), out);
     }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-pub use crate::types::Acknowledgement;
+use crate::types::Acknowledgement;
 use crate::types::{Adjustment, Halt, HaltScope, MarketEvent, OrderUpdate, SlotId};
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.

@@ -39,7 +39,7 @@ impl Policy {
         let waiting = !position.working(side).is_zero();
         match Side::of(held) {
             None if waiting => Action::Pass,
-            None => self.from_flat(side),
+            None => self.while_flat(side),
             Some(own) if own == side => match self {
                 Self::Pyramid(most) if entries < most && !waiting => Action::Open,
                 Self::Pyramid(_) | Self::LongFlat | Self::LongShort | Self::Reverse => Action::Pass,
@@ -51,7 +51,7 @@ impl Policy {
         }
     }
 
-    const fn from_flat(self, side: Side) -> Action {
+    const fn while_flat(self, side: Side) -> Action {
         match (self, side) {
             (Self::LongFlat, Side::Sell) | (Self::Pyramid(0), _) => Action::Pass,
             (Self::LongFlat, Side::Buy)

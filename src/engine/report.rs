@@ -9,12 +9,12 @@ use crate::order::{Applied, OrderError, OrderState};
 use crate::risk::Fact;
 use crate::types::{
     Adjustment, AdjustmentKind, Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt,
-    HaltCause, HaltScope, InstrumentId, Intent, Label, Linkage, OrderFlags, OrderId, OrderKind,
+    HaltCause, HaltScope, InstrumentId, Intent, Label, Linkage, Order, OrderFlags, OrderKind,
     OrderReport, OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp,
     to_f64,
 };
 
-use super::desk::{Desk, Notice, reason_of};
+use super::desk::{Desk, Notice, alert, reason_of};
 use super::{AlertLevel, Command, EngineError};
 
 /// The reason when a policy has nothing to do.
@@ -112,10 +112,13 @@ impl<M: MetricsSink> Desk<M> {
 
     /// Reservations, groups and refusals after a report.
     fn after_report(&mut self, at: Timestamp, update: &OrderUpdate, out: &mut Vec<Command>) {
-        let Some(state) = self.orders.find(update.order).copied() else { return };
-        let intent = state.order.intent;
-        self.reserve(intent.slot, intent.instrument);
-        if let OrderReport::Rejected(refusal) = &update.report {
+        let Some(state) = self.orders.find(update.order) else { return };
+        let is_over = state.status.is_terminal();
+        let (slot, instrument) = (state.order.intent.slot, state.order.intent.instrument);
+        self.reserve(slot, instrument);
+        if let OrderReport::Rejected(refusal) = &update.report
+            && let Some(intent) = self.orders.find(update.order).map(|state| state.order.intent)
+        {
             let group = self.groups.of(update.order);
             let reason = reason_of(*refusal);
             let granted = Qty::ZERO;
@@ -125,7 +128,7 @@ impl<M: MetricsSink> Desk<M> {
                 self.unwind(at, group, out);
             }
         }
-        if !self.groups.is_empty() && state.status.is_terminal() {
+        if is_over && !self.groups.is_empty() {
             let orders = &self.orders;
             self.groups.over(update.order, |leg| {
                 orders.find(leg).is_some_and(|state| !state.status.is_terminal())
@@ -144,7 +147,7 @@ impl<M: MetricsSink> Desk<M> {
             self.anomaly(at, Anomaly::RepeatedFill, update);
             return Ok(());
         }
-        let known = self.orders.find(update.order).copied();
+        let known = self.orders.find(update.order).map(|state| state.order);
         let fill = self.fill_of(at, update, execution, known.as_ref());
         let mut closed = mem::take(&mut self.closed);
         closed.clear();
@@ -193,9 +196,9 @@ impl<M: MetricsSink> Desk<M> {
         at: Timestamp,
         update: &OrderUpdate,
         execution: &FillReport,
-        known: Option<&OrderState>,
+        known: Option<&Order>,
     ) -> Fill {
-        let intent = known.map(|state| state.order.intent);
+        let intent = known.map(|order| &order.intent);
         let named = update.order.slot();
         let slots = self.account.book().slots();
         let slot = if named.index() < slots { named } else { SlotId::HOUSE };
@@ -217,24 +220,24 @@ impl<M: MetricsSink> Desk<M> {
         &mut self,
         at: Timestamp,
         fill: &Fill,
-        known: Option<&OrderState>,
+        known: Option<&Order>,
         anomaly: Option<Anomaly>,
         out: &mut Vec<Command>,
     ) {
         if anomaly.is_some() {
             let symbol = self.instruments.get(fill.instrument).map(|found| found.symbol);
             let subject = symbol.unwrap_or_default();
-            self.alert(AlertLevel::Critical, "fill_anomaly", subject.as_str(), out);
+            out.push(alert(AlertLevel::Critical, "fill_anomaly", subject.as_str()));
             let scope = HaltScope::Symbol(fill.instrument);
             self.raise(at, Halt::new(HaltCause::FillAnomaly, scope), out);
         }
         if fill.slot != SlotId::HOUSE {
             self.notices.push(Notice::Fill(*fill));
         }
-        let Some(state) = known else { return };
+        let Some(order) = known else { return };
         if self.groups.has_fallen(fill.order) {
-            self.trade_back(at, &state.order, fill.execution.quantity.value(), out);
-        } else if let Some(bracket) = state.order.intent.bracket {
+            self.trade_back(at, order, fill.execution.quantity.value(), out);
+        } else if let Some(bracket) = order.intent.bracket {
             self.protect(at, fill, bracket, out);
         }
     }
@@ -300,11 +303,6 @@ impl<M: MetricsSink> Desk<M> {
         }
         self.paid = paid;
         Ok(booked?)
-    }
-
-    /// True when the order is still working.
-    pub(super) fn is_live(&self, order: OrderId) -> bool {
-        self.orders.find(order).is_some_and(|state| !state.status.is_terminal())
     }
 }
 

@@ -58,7 +58,10 @@ impl EndedOrders {
     }
 
     fn place_of(&self, id: OrderId) -> Option<usize> {
-        self.ids.iter().rposition(|known| *known == id)
+        // The newest lies before `next`: late reports are mostly of orders that just ended.
+        let (newer, older) = self.ids.split_at_checked(self.next)?;
+        let place = newer.iter().rposition(|known| *known == id);
+        place.or_else(|| Some(self.next + older.iter().rposition(|known| *known == id)?))
     }
 
     fn oldest_first(&self) -> impl Iterator<Item = &OrderState> {

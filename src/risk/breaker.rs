@@ -158,10 +158,10 @@ impl CircuitBreaker {
     /// A breaker with these limits.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLossLimit`] for a limit of zero losses.
+    /// [`RiskConfigError::NoLosses`] for a limit of zero losses.
     pub fn new(limits: BreakerLimits) -> Result<Self, RiskConfigError> {
         if limits.max_consecutive_losses == 0 {
-            return Err(RiskConfigError::BadLossLimit { value: 0 });
+            return Err(RiskConfigError::NoLosses { value: 0 });
         }
         Ok(Self::with_limits(limits))
     }
@@ -344,8 +344,9 @@ impl TryFrom<Saved> for CircuitBreaker {
     type Error = RiskConfigError;
 
     fn try_from(saved: Saved) -> Result<Self, RiskConfigError> {
-        let refuse =
-            |what, value: u64| Err(RiskConfigError::BadState { what, value: Decimal::from(value) });
+        let refuse = |what, value: u64| {
+            Err(RiskConfigError::InvalidState { what, value: Decimal::from(value) })
+        };
         let mut breaker = Self::new(saved.limits)?;
         let (entries, losses) = (&saved.entries, saved.losses);
         if entries.len() > breaker.capacity() {

@@ -7,8 +7,8 @@ use super::{
     RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
 };
 use crate::types::{
-    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, Intent, Qty, Reason, ReasonCode, State,
-    StateError, to_f64,
+    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, Qty, Reason, ReasonCode,
+    State, StateError, to_f64,
 };
 
 /// Rules and guards in a row: the answer is the least over all of them, so that their order
@@ -53,6 +53,7 @@ struct Watched {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word {
     pub(super) name: &'static str,
+    pub(super) scope: HaltScope,
     pub(super) wanted: Option<Halt>,
     pub(super) verdict: Limit,
 }
@@ -229,17 +230,26 @@ fn is_same(one: &Halt, other: &Halt) -> bool {
 
 impl Watched {
     fn word(&self, facts: &Facts<'_>) -> Word {
-        let (guard, wanted) = (&self.guard, self.wanted);
-        Word { name: guard.name(), wanted, verdict: guard.verdict(facts) }
+        Word::of(&*self.guard, self.wanted, facts)
     }
 }
 
 impl Word {
+    pub(super) fn of<G: Guard + ?Sized>(
+        guard: &G,
+        wanted: Option<Halt>,
+        facts: &Facts<'_>,
+    ) -> Self {
+        Self { name: guard.name(), scope: guard.scope(), wanted, verdict: guard.verdict(facts) }
+    }
+
     /// A wanted halt denies even where the verdict has no objection.
     fn speak(&self, bench: &mut Bench<'_>) {
         let intent = bench.intent;
-        let halt = self.wanted.filter(|halt| halt.scope.covers(intent.slot, intent.instrument));
-        let verdict = match (halt, self.verdict) {
+        let covers = |scope: HaltScope| scope.covers(intent.slot, intent.instrument);
+        let halt = self.wanted.filter(|halt| covers(halt.scope));
+        let own = if covers(self.scope) { self.verdict } else { Limit::Allow(None) };
+        let verdict = match (halt, own) {
             (None, verdict) | (Some(_), verdict @ Limit::Deny(_)) => verdict,
             (Some(halt), Limit::Cap(..) | Limit::Allow(_)) => Limit::Deny(halt_reason(&halt)),
         };
@@ -378,7 +388,9 @@ fn fall(group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
 }
 
 fn severest_first(one: &Finding, other: &Finding) -> core::cmp::Ordering {
-    let key = |finding: &Finding| (finding.granted, finding.intent, finding.rule);
+    // What fell with its group comes after what made it fall.
+    let fell = |finding: &Finding| finding.reason.code == ReasonCode::Group;
+    let key = |it: &Finding| (fell(it), it.granted, it.intent, it.rule);
     key(one)
         .cmp(&key(other))
         .then_with(|| one.reason.code.cmp(&other.reason.code))

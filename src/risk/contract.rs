@@ -164,7 +164,12 @@ pub trait Guard: State + Send {
     /// Looks at a fact; the halt that it wants **now**, `None` when it wants none (any more).
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt>;
 
-    /// What it thinks of openings at this moment: its limit and how much of it is used. A
+    /// Which openings its verdict is about.
+    fn scope(&self) -> HaltScope {
+        HaltScope::Account
+    }
+
+    /// What it thinks of openings in its scope at this moment: its limit and how much of it is used. A
     /// guard may deny while it wants no halt, such as when its input is unknown.
     fn verdict(&self, _facts: &Facts<'_>) -> Limit {
         Limit::Allow(None)

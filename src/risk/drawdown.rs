@@ -100,10 +100,10 @@ impl MaxDrawdownTracker {
     /// A tracker with this threshold, a fraction above 0 and at most 1.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadThreshold`] outside of that.
+    /// [`RiskConfigError::ThresholdOutOfRange`] outside of that.
     pub fn new(threshold: Decimal) -> Result<Self, RiskConfigError> {
         if threshold <= Decimal::ZERO || threshold > Decimal::ONE {
-            return Err(RiskConfigError::BadThreshold { value: threshold });
+            return Err(RiskConfigError::ThresholdOutOfRange { value: threshold });
         }
         Ok(Self { threshold, ..Self::default() })
     }
@@ -244,7 +244,7 @@ impl TryFrom<Saved> for MaxDrawdownTracker {
     type Error = RiskConfigError;
 
     fn try_from(saved: Saved) -> Result<Self, RiskConfigError> {
-        let refuse = |what, value| Err(RiskConfigError::BadState { what, value });
+        let refuse = |what, value| Err(RiskConfigError::InvalidState { what, value });
         let mut tracker = Self::new(saved.threshold)?;
         match (saved.peak, saved.equity) {
             (Some(peak), _) if peak <= Decimal::ZERO => return refuse("peak", peak),

@@ -103,7 +103,10 @@ impl RiskManager for EnhancedRiskManager {
     #[inline]
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
         let now = [self.drawdown.watch(fact, facts), self.breaker.watch(fact, facts)];
-        if now != self.wanted {
+        let [drawdown, breaker] = &self.wanted;
+        // Nothing wanted, before and now, is by far the commonest case.
+        let is_quiet = now.iter().all(Option::is_none) & drawdown.is_none() & breaker.is_none();
+        if !is_quiet && now != self.wanted {
             for (before, now) in self.wanted.into_iter().zip(now) {
                 tell(before, now, |_| false, changes);
             }
@@ -114,14 +117,7 @@ impl RiskManager for EnhancedRiskManager {
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
         // Operators act between facts, so that the guards' own verdicts decide.
-        let words = [
-            Word {
-                name: self.drawdown.name(),
-                wanted: None,
-                verdict: self.drawdown.verdict(facts),
-            },
-            Word { name: self.breaker.name(), wanted: None, verdict: self.breaker.verdict(facts) },
-        ];
+        let words = [Word::of(&self.drawdown, None, facts), Word::of(&self.breaker, None, facts)];
         self.chain.judge(&words, group, facts, out);
     }
 

@@ -6,19 +6,19 @@ use rust_decimal::Decimal;
 pub enum RiskConfigError {
     /// A drawdown threshold must be above 0 and at most 1.
     #[error("drawdown threshold {value} is not above 0 and at most 1")]
-    BadThreshold {
+    ThresholdOutOfRange {
         /// The refused value.
         value: Decimal,
     },
     /// A breaker that trips at zero losses would never let anything through.
     #[error("{value} consecutive losses are no limit, at least 1 is needed")]
-    BadLossLimit {
+    NoLosses {
         /// The refused value.
         value: u32,
     },
     /// A limit must be a finite number, zero or above.
     #[error("{what} limit {value} is not a finite number of zero or above")]
-    BadLimit {
+    LimitOutOfRange {
         /// Which limit.
         what: &'static str,
         /// The refused value.
@@ -26,7 +26,7 @@ pub enum RiskConfigError {
     },
     /// A saved state contradicts itself.
     #[error("saved state is not valid: {what} {value}")]
-    BadState {
+    InvalidState {
         /// Which part.
         what: &'static str,
         /// The refused value.

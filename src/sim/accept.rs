@@ -72,10 +72,10 @@ impl SimVenue {
         let intent = &order.intent;
         let instrument = self.instruments.get(intent.instrument).ok_or(RejectReason::NotTrading)?;
         let desk = self.desks.get(intent.instrument.index()).ok_or(RejectReason::NotTrading)?;
-        check_order(at, instrument, order)?;
         if desk.position(order.id).is_some() {
             return Err(RejectReason::DuplicateId);
         }
+        check_order(at, instrument, order)?;
         let expires_at = match intent.time_in_force {
             TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => Timestamp::MAX,
             TimeInForce::Gtd(end) if end <= at => return Err(RejectReason::InvalidOrder),

@@ -239,3 +239,20 @@ pub enum SimError {
         amount: Decimal,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_survives_text_and_refuses_unknown_names() {
+        let config = SimConfig::default()
+            .with_fees(FeeSchedule::flat(Decimal::new(-1, 4), Decimal::new(5, 4)))
+            .with_balance("USD", Decimal::new(10_005, 1))
+            .with_slippage(Slippage::BasisPoints(1.5));
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<SimConfig>(&text).unwrap(), config);
+        assert_eq!(serde_json::from_str::<SimConfig>("{}").unwrap(), SimConfig::default());
+        assert!(serde_json::from_str::<SimConfig>(r#"{"seeed": 1}"#).is_err());
+    }
+}

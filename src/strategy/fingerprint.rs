@@ -141,7 +141,7 @@ mod tests {
         let parameters =
             serde_json::json!({"window": 20, "factor": 2.5, "form": {"b": 1, "a": []}});
         let fingerprint = Fingerprint::with_members("NAME", &parameters, &[]);
-        assert_eq!(fingerprint.to_string(), "PLACE");
+        assert_eq!(fingerprint.to_string(), "71c7e4ca1876a8da");
         let swapped = serde_json::json!({"form": {"a": [], "b": 1}, "factor": 2.5, "window": 20});
         assert_eq!(Fingerprint::with_members("NAME", &swapped, &[]), fingerprint);
     }

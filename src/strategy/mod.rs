@@ -11,15 +11,25 @@ mod registry;
 mod saved;
 
 mod builtin;
+mod combinator;
+mod market_condition;
 
 pub use advice::{Advice, Advised, Legs, QuoteKey, QuoteSize, StrategyError};
 pub use builtin::{
-    Arithmetic, BandConfidence, Breakout, BreakoutParameters, MeanReversion,
-    MeanReversionParameters, SignalForm, Vwap, VwapAnchor, VwapParameters,
+    Arithmetic, BandConfidence, Breakout, BreakoutParameters, DonchianParameters, DonchianTurtle,
+    EmaCross, EmaCrossParameters, GridParameters, GridTrader, MacdCross, MacdParameters,
+    MarketMaker, MarketMakerParameters, MeanReversion, MeanReversionParameters, Pairs,
+    PairsParameters, RsiReversion, RsiReversionParameters, SignalForm, TradeDirection, Vwap,
+    VwapAnchor, VwapParameters,
+};
+pub use combinator::{
+    Cooldown, CooldownParameters, Filter, FilterParameters, Gate, GateSpec, Invert,
+    InvertParameters, MemberSpec, VoteParameters, VoterSpec, WeightedVote,
 };
 pub use contract::{Event, Strategy};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use from_fn::{FnStrategy, from_fn};
+pub use market_condition::{MarketCondition, MarketConditionClassifier, MarketConditionParameters};
 pub use parameter::{BadParameter, ParameterKind, ParameterSpec, Parameters};
 pub use registry::{
     BuildError, Built, ParameterInfo, RegisterError, StrategyContext, StrategyInfo,

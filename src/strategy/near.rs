@@ -4,7 +4,7 @@
 pub(super) fn near_matches<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let folded = fold(name);
     // One slip in a short name, more in a longer one.
-    let limit = 1 + folded.len() / 4;
+    let limit = 1 + (folded.len() + 2) / 5;
     let mut near: Vec<(usize, &str)> = known
         .filter_map(|candidate| {
             let other = fold(candidate);

@@ -8,7 +8,7 @@ use crate::types::{Instrument, InstrumentId, Instruments};
 
 use super::near::near_matches;
 use super::parameter::{text_of, to_map};
-use super::{BadParameter, Fingerprint, ParameterSpec, Parameters, Strategy, builtin};
+use super::{BadParameter, Fingerprint, ParameterSpec, Parameters, Strategy, builtin, combinator};
 
 /// Strategies in strategies: a configuration that is nested deeper is a mistake.
 const DEEPEST_NESTING: usize = 16;
@@ -45,6 +45,7 @@ impl StrategyRegistry {
     pub fn new() -> Self {
         let mut registry = Self::empty();
         builtin::register(&mut registry);
+        combinator::register(&mut registry);
         registry
     }
 

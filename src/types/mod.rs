@@ -10,10 +10,12 @@ mod grid;
 mod halt;
 mod id;
 mod instrument;
+mod instruments;
 mod label;
 mod market;
 mod number;
 mod order;
+mod period;
 mod record;
 mod signal;
 mod state;
@@ -24,19 +26,18 @@ pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
 pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
 pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
-pub use instrument::{
-    Asset, Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, Instruments, OptionRight,
-};
+pub use instrument::{Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, OptionRight};
+pub use instruments::{Asset, Instruments};
 pub use label::Label;
 pub use market::{
-    Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Period, PeriodRule, Print,
-    Quote,
+    Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Print, Quote,
 };
 pub use number::{Confidence, Money, NumberError, Price, Qty};
 pub use order::{
     Amount, Bracket, Fill, FillReport, Intent, Leg, Linkage, Liquidity, Offset, Order, OrderFlags,
     OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, Side, TimeInForce,
 };
+pub use period::{Period, PeriodRule};
 pub use record::{
     Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
 };

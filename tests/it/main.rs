@@ -10,10 +10,29 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod combinators;
 mod data;
+mod engine;
+mod engine_world;
 mod exact_kernels;
 mod indicator_laws;
 mod indicators;
+mod ledger;
 mod orders;
+mod reference;
+mod registry;
+mod replay;
+mod risk;
+mod sim_bars;
+mod sim_laws;
+mod sim_orders;
+mod sim_ticks;
+mod sim_world;
 mod strategies;
 mod tidy;
+mod workload_c;
+
+#[path = "../../benches/support/mod.rs"]
+mod support;
+#[path = "../../benches/support/workload_c.rs"]
+mod workload_c_support;

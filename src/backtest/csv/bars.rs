@@ -40,7 +40,8 @@ use super::{CsvEvents, TimeFormat, gaps};
 /// let text = "time,open,high,low,close,volume\n\
 ///     2026-01-05,10.0,11.5,9.5,11.25,1000\n\
 ///     2026-01-06,11.25,12.0,11.0,11.5,800\n";
-/// let tape = CsvBars::from_reader(text.as_bytes(), "text").load(Instrument::stock("X", "USD"))?;
+/// let share = Instrument::stock("X", "USD");
+/// let tape = CsvBars::from_reader(text.as_bytes(), "text").load(share)?;
 /// assert_eq!(tape.len(), 2);
 /// assert_eq!(tape.events()[0].at.to_string(), "2026-01-06T00:00:00Z");    // the close
 /// # Ok::<(), tradewright::backtest::SourceError>(())
@@ -189,8 +190,8 @@ impl<'a> CsvBars<'a> {
     ///
     /// Open, high, low and close are multiplied by `adjusted / close` and the volume is divided
     /// by it, so that a bar's traded value stays. The results are rounded to the series' grid,
-    /// which has the decimals of the file's prices and at least six, unless set. Adjusted prices are what
-    /// a holder who reinvests has earned; nobody traded at them on the day.
+    /// which has the decimals of the file's prices and at least six, unless set. Adjusted
+    /// prices are what a holder who reinvests has earned; nobody traded at them on the day.
     pub fn adjusted_by(mut self, column: &str) -> Self {
         self.adjusted_close = Some(column.to_owned());
         self

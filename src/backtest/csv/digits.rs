@@ -17,22 +17,24 @@ pub(super) enum Rounding {
     Snap,
 }
 
-/// The cell with the most decimals of a kind.
+/// The decimals that the cells of one kind need.
 #[derive(Default)]
 pub(super) struct Finest {
     decimals: u32,
-    too_fine: Option<SourceError>,
+    largest: f64,
+    /// Names the cell with the most decimals.
+    refusal: Option<SourceError>,
 }
 
 impl Finest {
-    pub(super) fn number(&mut self, table: &Table<'_>, column: usize) -> Result<f64, SourceError> {
+    pub(super) fn number(&mut self, table: &Table, column: usize) -> Result<f64, SourceError> {
         let (value, decimals) = table.number(column)?;
+        self.largest = self.largest.max(value.abs());
         if decimals > self.decimals {
             self.decimals = decimals;
-        }
-        if decimals > u32::from(Grid::MAX_DIGITS) && self.too_fine.is_none() {
-            let wanted = "number of at most 15 decimals (snap rounds to digits that are set)";
-            self.too_fine = Some(table.bad_cell(column, wanted));
+            let wanted = "number on a grid that holds the largest of its kind (2^51 ticks at \
+                          most; snap rounds to digits that are set)";
+            self.refusal = Some(table.bad_cell(column, wanted));
         }
         Ok(value)
     }
@@ -40,10 +42,14 @@ impl Finest {
     /// The digits that the file needs. They are not needed, and may be more than any grid has,
     /// when the user has set them.
     pub(super) fn digits(&mut self, is_set: bool) -> Result<u8, SourceError> {
-        match self.too_fine.take() {
-            Some(_) if is_set => Ok(Grid::MAX_DIGITS),
-            Some(error) => Err(error),
-            None => Ok(u8::try_from(self.decimals).unwrap_or(Grid::MAX_DIGITS)),
+        let digits = u8::try_from(self.decimals).unwrap_or(u8::MAX);
+        if is_set {
+            return Ok(digits.min(Grid::MAX_DIGITS));
+        }
+        let fits = Grid::new(digits).is_ok_and(|grid| grid.ticks(self.largest).is_some());
+        match self.refusal.take() {
+            Some(refusal) if !fits => Err(refusal),
+            Some(_) | None => Ok(digits),
         }
     }
 }

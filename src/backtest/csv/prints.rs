@@ -282,7 +282,7 @@ impl Rows {
     }
 }
 
-fn taker(table: &Table<'_>, column: usize) -> Result<Option<Side>, SourceError> {
+fn taker(table: &Table, column: usize) -> Result<Option<Side>, SourceError> {
     match table.cell(column).to_ascii_lowercase().as_str() {
         "" => Ok(None),
         "buy" | "b" => Ok(Some(Side::Buy)),

@@ -32,7 +32,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(
-        table: &Table<'_>,
+        table: &Table,
         prices: &[usize],
         volume: Option<usize>,
         adjusted: Option<usize>,
@@ -55,7 +55,7 @@ impl Rows {
     /// Reads the table to its end.
     pub(super) fn read(
         &mut self,
-        table: &mut Table<'_>,
+        table: &mut Table,
         time: usize,
         mut format: Option<TimeFormat>,
     ) -> Result<(), SourceError> {

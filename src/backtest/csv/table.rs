@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use csv::{ByteRecord, Reader, ReaderBuilder, Trim};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder, Trim};
 
 use crate::backtest::SourceError;
 use crate::types::Timestamp;
@@ -32,46 +32,51 @@ impl<'a> Input<'a> {
 }
 
 /// A file with a header, read row by row.
-pub(super) struct Table<'a> {
+pub(super) struct Table {
     pub(super) file: String,
-    reader: Reader<Box<dyn Read + 'a>>,
+    reader: Reader<Cursor<Vec<u8>>>,
     header: Vec<String>,
     row: ByteRecord,
     line: u64,
 }
 
-impl<'a> Table<'a> {
-    pub(super) fn open(input: Input<'a>, delimiter: u8) -> Result<Self, SourceError> {
-        let source: Box<dyn Read + 'a> = match input.from {
-            From::Reader(reader) => reader,
-            From::Path(path) => match File::open(&path) {
-                Ok(file) => Box::new(file),
-                Err(error) => return Err(SourceError::File { path, error }),
-            },
+impl Table {
+    pub(super) fn open(input: Input<'_>, delimiter: u8) -> Result<Self, SourceError> {
+        let file = input.name;
+        let mut text = Vec::new();
+        let read = match input.from {
+            From::Reader(mut reader) => reader.read_to_end(&mut text),
+            From::Path(path) => File::open(path).and_then(|mut file| file.read_to_end(&mut text)),
         };
+        read.map_err(|error| SourceError::File { path: PathBuf::from(&file), error })?;
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .delimiter(delimiter)
             .trim(Trim::All)
-            .from_reader(source);
-        let (file, row) = (input.name, ByteRecord::new());
-        let mut table = Self { file, reader, header: Vec::new(), row, line: 0 };
+            .from_reader(Cursor::new(text));
+        let mut table = Self { file, reader, header: Vec::new(), row: ByteRecord::new(), line: 0 };
         if !table.advance()? {
             return Err(SourceError::Empty { file: table.file });
         }
-        table.header = table.row.iter().map(|name| text(name).into_owned()).collect();
+        table.header = table.row.iter().map(|name| text_of(name).into_owned()).collect();
         Ok(table)
     }
 
     /// Reads the next row; false at the end.
     pub(super) fn advance(&mut self) -> Result<bool, SourceError> {
-        match self.reader.read_byte_record(&mut self.row) {
-            Ok(more) => {
-                self.line = self.row.position().map_or(self.line, csv::Position::line);
-                Ok(more)
-            }
-            Err(error) => Err(self.broken(error)),
-        }
+        let start = self.reader.position().clone();
+        let read = self.reader.read_byte_record(&mut self.row);
+        self.line = self.line_of(&start);
+        read.map_err(|error| self.broken(error))
+    }
+
+    /// The line of the row that is read from here: the reader's own count stands before the
+    /// empty lines that it skips.
+    fn line_of(&self, start: &Position) -> u64 {
+        let from = usize::try_from(start.byte()).unwrap_or(usize::MAX);
+        let rest = self.reader.get_ref().get_ref().get(from..).unwrap_or_default();
+        let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        start.line() + skipped.fold(0, |lines, &byte| lines + u64::from(byte == b'\n'))
     }
 
     /// The line of the current row, 1 is the header.
@@ -109,7 +114,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn cell(&self, column: usize) -> Cow<'_, str> {
-        text(self.row.get(column).unwrap_or_default())
+        text_of(self.row.get(column).unwrap_or_default())
     }
 
     /// The time in a cell; the first cell decides the format when there is none.
@@ -143,21 +148,17 @@ impl<'a> Table<'a> {
     }
 
     fn broken(&self, error: csv::Error) -> SourceError {
-        let line = error.position().map_or(self.line, csv::Position::line);
         let message = match error.into_kind() {
-            csv::ErrorKind::Io(error) => {
-                return SourceError::File { path: PathBuf::from(&self.file), error };
-            }
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 format!("{len} cells, the header has {expected_len}")
             }
             kind => format!("{kind:?}"),
         };
-        SourceError::BadText { file: self.file.clone(), line, message }
+        SourceError::BadText { file: self.file.clone(), line: self.line, message }
     }
 }
 
-fn text(bytes: &[u8]) -> Cow<'_, str> {
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
 

@@ -62,9 +62,9 @@ impl TimeFormat {
         let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
         match whole.len() {
             _ if !is_number => Self::Rfc3339,
-            ..=11 => Self::Seconds,
-            ..=14 => Self::Millis,
-            ..=17 => Self::Micros,
+            0..=11 => Self::Seconds,
+            12..=14 => Self::Millis,
+            15..=17 => Self::Micros,
             _ => Self::Nanos,
         }
     }

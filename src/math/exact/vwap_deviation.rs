@@ -124,7 +124,7 @@ impl VwapDeviation {
     pub fn vwap_ticks(&self) -> Option<f64> {
         let (money, volume) = match &self.wide {
             Some(sums) => (sums.money.to_f64(), sums.volume as f64 * 3.0),
-            None => (self.sums.money as f64, self.sums.thrice_volume as f64),
+            None => (near_f64(self.sums.money), self.sums.thrice_volume as f64),
         };
         (volume > 0.0).then(|| money / volume)
     }
@@ -265,6 +265,17 @@ impl VwapDeviation {
             self.wide = None;
         }
     }
+}
+
+/// The number within two roundings; the cast of an `i128` is a library call that costs as much as a
+/// whole update.
+#[inline]
+fn near_f64(number: i128) -> f64 {
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
+    let magnitude = number.unsigned_abs();
+    let (high, low) = ((magnitude >> 64) as u64, magnitude as u64);
+    let near = if high == 0 { low as f64 } else { high as f64 * TWO_TO_64 + low as f64 };
+    if number < 0 { -near } else { near }
 }
 
 /// Equal parameters and equal bars: equal answers for ever.

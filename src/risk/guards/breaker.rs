@@ -47,10 +47,6 @@ impl BreakerGuard {
         &mut self.breaker
     }
 
-    fn scope(&self) -> HaltScope {
-        self.slot.map_or(HaltScope::Account, HaltScope::Strategy)
-    }
-
     fn is_mine(&self, slot: SlotId) -> bool {
         self.slot.is_none_or(|own| own == slot)
     }
@@ -122,9 +118,13 @@ impl Guard for BreakerGuard {
         Some(Halt::new(HaltCause::CircuitBreaker, self.scope()))
     }
 
+    fn scope(&self) -> HaltScope {
+        self.slot.map_or(HaltScope::Account, HaltScope::Strategy)
+    }
+
     fn verdict(&self, facts: &Facts<'_>) -> Limit {
         let reason = self.reason(&self.breaker.status(facts.at));
-        if self.breaker.allowed(facts.at) || !self.is_mine(facts.slot) {
+        if self.breaker.allowed(facts.at) {
             Limit::Allow(Some(reason))
         } else {
             Limit::Deny(reason)

@@ -13,7 +13,7 @@ impl GrossExposure {
     /// A ceiling for the whole account.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
     pub fn new(ceiling: Ceiling) -> Result<Self, RiskConfigError> {
         Ok(Self { ceiling: ceiling.checked("gross exposure")? })
     }

@@ -16,7 +16,7 @@ impl GroupExposure {
     /// A ceiling for these symbols together; the name tells several groups apart.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
     pub fn new(
         name: &'static str,
         members: impl IntoIterator<Item = InstrumentId>,

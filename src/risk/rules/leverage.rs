@@ -13,7 +13,7 @@ impl Leverage {
     /// The highest multiple of equity, zero or above: 1 is no leverage.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite multiple.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite multiple.
     pub fn new(most: f64) -> Result<Self, RiskConfigError> {
         Ceiling::OfEquity(most).checked("leverage")?;
         Ok(Self { most })

@@ -47,7 +47,7 @@ impl Ceiling {
         if value >= 0.0 && value.is_finite() {
             Ok(self)
         } else {
-            Err(RiskConfigError::BadLimit { what, value })
+            Err(RiskConfigError::LimitOutOfRange { what, value })
         }
     }
 }

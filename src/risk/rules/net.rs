@@ -15,7 +15,7 @@ impl NetExposure {
     /// A ceiling for either direction.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
     pub fn new(ceiling: Ceiling) -> Result<Self, RiskConfigError> {
         Ok(Self { ceiling: ceiling.checked("net exposure")? })
     }

@@ -12,7 +12,7 @@ impl PositionSize {
     /// A fraction of equity, zero or above: 0.1 is ten percent.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite fraction.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite fraction.
     pub fn new(fraction: f64) -> Result<Self, RiskConfigError> {
         let ceiling = Ceiling::OfEquity(fraction).checked("position size")?;
         Ok(Self { ceiling })

@@ -14,7 +14,7 @@ impl SymbolExposure {
     /// A ceiling for each symbol.
     ///
     /// # Errors
-    /// [`RiskConfigError::BadLimit`] for a negative or non-finite ceiling.
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
     pub fn each(ceiling: Ceiling) -> Result<Self, RiskConfigError> {
         Ok(Self { symbol: None, ceiling: ceiling.checked("symbol exposure")? })
     }

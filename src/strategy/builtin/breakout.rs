@@ -8,8 +8,8 @@ use crate::strategy::{Advice, BuildError, ParameterKind, Parameters, StrategyCon
 use crate::types::{Bar, Confidence, Grid, Instrument, Timestamp};
 
 use super::arithmetic::{Arithmetic, ohlcv, ratio, volume_ticks};
-use super::follow;
 use super::per_instrument::{BarError, BarKernel, PerInstrument, bar_strategy, dispatch};
+use super::{follow, refused};
 
 parameters! {
     /// Parameters of [`Breakout`].
@@ -73,7 +73,6 @@ enum Lane {
 impl Lane {
     fn new(parameters: &BreakoutParameters, instrument: &Instrument) -> Result<Self, BuildError> {
         let &BreakoutParameters { lookback, volume_factor, arithmetic } = parameters;
-        let refused = |error: crate::math::ParameterError| BuildError::Refused(error.to_string());
         Ok(match arithmetic {
             Arithmetic::Ticks => {
                 let factor = ratio("volume_factor", volume_factor)?;

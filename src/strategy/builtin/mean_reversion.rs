@@ -11,7 +11,7 @@ use crate::types::{Bar, Confidence, Grid, Instrument, Timestamp};
 
 use super::arithmetic::{Arithmetic, price_ticks, ratio};
 use super::per_instrument::{BarError, BarKernel, PerInstrument, bar_strategy, dispatch};
-use super::{SignalForm, revert};
+use super::{SignalForm, refused, revert};
 
 parameters! {
     /// Parameters of [`MeanReversion`].
@@ -117,7 +117,6 @@ impl Lane {
         instrument: &Instrument,
     ) -> Result<Self, BuildError> {
         let &MeanReversionParameters { window, std_dev_factor, deviation, form, .. } = parameters;
-        let refused = |error: crate::math::ParameterError| BuildError::Refused(error.to_string());
         let kernel = match parameters.arithmetic {
             Arithmetic::Ticks => {
                 let factor = ratio("std_dev_factor", std_dev_factor)?;

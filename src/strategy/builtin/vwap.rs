@@ -11,7 +11,7 @@ use crate::types::{Bar, Confidence, Grid, Instrument, Timestamp};
 
 use super::arithmetic::{Arithmetic, ohlcv, price_ticks, ratio, volume_ticks};
 use super::per_instrument::{BarError, BarKernel, PerInstrument, bar_strategy, dispatch};
-use super::revert;
+use super::{refused, revert};
 
 parameters! {
     /// Parameters of [`Vwap`].
@@ -120,7 +120,6 @@ impl Lane {
         instrument: &Instrument,
     ) -> Result<Self, BuildError> {
         let &VwapParameters { threshold, anchor, arithmetic } = parameters;
-        let refused = |error: crate::math::ParameterError| BuildError::Refused(error.to_string());
         let kernel = match (arithmetic, anchor) {
             (Arithmetic::Ticks, anchor) => {
                 let anchor = match anchor {
@@ -150,7 +149,6 @@ impl Lane {
 impl BarKernel for Lane {
     #[inline]
     fn on_bar(&mut self, at: Timestamp, bar: &Bar, advice: &mut Advice) -> Result<(), BarError> {
-        bar.check()?;
         if let Some(session) = &mut self.session
             && session.is_over(at, bar)
         {
