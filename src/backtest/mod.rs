@@ -10,6 +10,7 @@ mod tape;
 
 mod collector;
 mod hash;
+mod hash_records;
 mod report;
 mod simulation;
 
@@ -25,7 +26,10 @@ pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};
 pub use merge::{Merge, merge};
 pub use recording::{Recorder, Recording, RecordingError, replay};
-pub use report::Report;
+pub use report::{
+    Analysis, Benchmark, Costs, MonthReturn, OpenPosition, PeriodsPerYear, Report, RunInfo,
+    StrategyStatistics, TagStatistics, YearReturn,
+};
 pub use resample::{ResampleError, Resampler};
 pub use run::{Backtest, BacktestError, Plan, Progress, Run};
 pub use simulation::Simulation;

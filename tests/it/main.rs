@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod builtin;
 mod combinators;
 mod data;
 mod engine;
