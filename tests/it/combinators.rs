@@ -204,7 +204,10 @@ fn a_filtered_quote_is_taken_back() {
     assert_eq!(flat.tell(&mut filter, &event).items().len(), 3);
     let advice = flat.tell(&mut filter, &event);
     assert!(
-        matches!(advice.items(), [Advised::Pull(7), Advised::Target { quantity, .. }] if quantity.is_zero()),
+        matches!(
+            advice.items(),
+            [Advised::Pull(7), Advised::Target { quantity, .. }] if quantity.is_zero()
+        ),
         "{advice:?}"
     );
 }
@@ -299,7 +302,8 @@ fn combined_states_are_restored_whole_or_not_at_all() {
     for (name, parameters) in [
         (
             "WEIGHTED_VOTE",
-            r#"{"members": [{"name": "VWAP"}, {"name": "EMA_CROSS"}, {"name": "RSI_REVERSION", "weight": 0.5}], "threshold": 0.2, "memory_bars": 3}"#,
+            r#"{"members": [{"name": "VWAP"}, {"name": "EMA_CROSS"},
+                {"name": "RSI_REVERSION", "weight": 0.5}], "threshold": 0.2, "memory_bars": 3}"#,
         ),
         ("FILTER", r#"{"strategy": {"name": "VWAP"}}"#),
         (
