@@ -18,6 +18,7 @@ mod decisions;
 mod look_ahead;
 mod recording;
 mod variants;
+mod workbench;
 
 pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
 pub use collector::{Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow};
@@ -36,3 +37,4 @@ pub use simulation::Simulation;
 pub use source::{DataIssue, DataSource, IssueKind, SourceError};
 pub use tape::{Tape, Timed};
 pub use variants::run_variants;
+pub use workbench::{drive, synthetic};
