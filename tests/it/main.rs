@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod account;
 mod combinators;
 mod data;
 mod engine;
@@ -19,6 +20,7 @@ mod indicator_laws;
 mod indicators;
 mod ledger;
 mod orders;
+mod performance;
 mod reference;
 mod registry;
 mod replay;
