@@ -59,7 +59,11 @@ fn add_large(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()))
     };
+<<<<<<< HEAD
     // Trailing zeros, as a division leaves them, may have taken the room.
+=======
+    // Trailing zeros may have taken the room.
+>>>>>>> ledger
     exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
@@ -86,4 +90,59 @@ pub(super) fn share(
         None => part.checked_div(whole).and_then(|ratio| ratio.checked_mul(total)),
     };
     Ok(exact.ok_or(LedgerError::Overflow { what: "share" })?.round_dp(digits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dec(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn sums_are_exact_or_refused() {
+        let overflow = LedgerError::Overflow { what: "x" };
+        for (a, b, sum) in [
+            ("1.5", "2.25", "3.75"),
+            ("-1.5", "1.5", "0.0"),
+            ("0", "-2.50", "-2.50"),
+            ("-2.50", "0", "-2.50"),
+            ("1", "0.000000000000000001", "1.000000000000000001"),
+            ("1", "-0.0000000000000000001", "0.9999999999999999999"),
+            ("-9223372036854775808", "-9223372036854775808", "-18446744073709551616"),
+            ("9223372036854775807", "0.000000001", "9223372036854775807.000000001"),
+            ("12345678901234567890123", "0.5", "12345678901234567890123.5"),
+            ("7922816251426433759354395033", "1.000", "7922816251426433759354395034"),
+        ] {
+            assert_eq!(add(dec(a), dec(b), "x"), Ok(dec(sum)), "{a} + {b}");
+            assert_eq!(sub(dec(a), -dec(b), "x"), Ok(dec(sum)), "{a} - -{b}");
+            assert_eq!(add(dec(a), dec(b), "x").unwrap().to_string(), sum);
+        }
+        for (a, b) in [
+            ("79228162514264337593543950335", "1"),
+            ("79228162514264337593543950335", "0.4"),
+            ("7922816251426433759354395033.5", "0.01"),
+            ("10", "0.0000000000000000000000000001"),
+        ] {
+            assert_eq!(add(dec(a), dec(b), "x"), Err(overflow), "{a} + {b}");
+        }
+    }
+
+    #[test]
+    fn shares_are_rounded_once() {
+        let share = |total, part, whole, digits| {
+            share(dec(total), dec(part), dec(whole), digits).unwrap().to_string()
+        };
+        assert_eq!(share("10", "1", "3", 4), "3.3333");
+        assert_eq!(share("-10", "2", "3", 4), "-6.6667");
+        assert_eq!(share("0.25", "1", "2", 2), "0.12");
+        assert_eq!(share("0", "1", "0", 2), "0");
+        // The product has 31 digits, the result has 15.
+        assert_eq!(
+            share("1000000000000000", "1000000000000000", "2000000000000000", 2),
+            "500000000000000.00"
+        );
+        assert!(super::share(dec("1"), dec("1"), dec("0"), 2).is_err());
+    }
 }
