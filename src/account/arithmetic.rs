@@ -59,11 +59,7 @@ fn add_large(a: Decimal, b: Decimal) -> Option<Decimal> {
     let exact = |a: Decimal, b: Decimal| {
         a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()))
     };
-<<<<<<< HEAD
-    // Trailing zeros, as a division leaves them, may have taken the room.
-=======
     // Trailing zeros may have taken the room.
->>>>>>> ledger
     exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
