@@ -206,7 +206,7 @@ fn turtles_enter_by_signal_and_leave_by_target() {
 /// y = 2 x + 10 and a small disturbance.
 fn pair(index: u64) -> (f64, f64) {
     let x = 50.0 + 5.0 * libm::sin(index as f64 / 7.0);
-    let noise = if index % 2 == 0 { 0.1 } else { -0.1 };
+    let noise = if index.is_multiple_of(2) { 0.1 } else { -0.1 };
     (2.0 * x + 10.0 + noise, x)
 }
 

@@ -1,5 +1,6 @@
 //! Strategies of strategies: votes, filters, opposites and cooldowns.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use tradewright::strategy::{
@@ -17,8 +18,8 @@ const SLOT: SlotId = SlotId(1);
 
 /// A strategy that says on each event what the script says next: +0.5 is BUY with confidence 0.5.
 fn script(name: &'static str, votes: &[f64]) -> Box<dyn Strategy> {
-    let mut votes = votes.to_vec().into_iter();
-    Box::new(from_fn(name, move |_, _, advice: &mut Advice| match votes.next() {
+    let mut votes: VecDeque<f64> = votes.iter().copied().collect();
+    Box::new(from_fn(name, move |_, _, advice: &mut Advice| match votes.pop_front() {
         Some(vote) if vote > 0.0 => advice.buy(Confidence::clamped(vote)),
         Some(vote) if vote < 0.0 => advice.sell(Confidence::clamped(-vote)),
         _ => {}

@@ -319,15 +319,9 @@ fn hosts_register_their_own_once() {
     assert!(StrategyRegistry::empty().list().is_empty());
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Wrong {
     bars: u32,
-}
-
-impl Default for Wrong {
-    fn default() -> Self {
-        Self { bars: 0 }
-    }
 }
 
 impl Parameters for Wrong {

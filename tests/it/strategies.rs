@@ -264,7 +264,8 @@ fn a_saved_state_goes_on_where_it_was_and_fits_only_its_own_strategy() {
 fn nothing_is_said_before_warm_up() {
     // The wildest market there is: it would signal at once if it could.
     let wild = |i: usize| {
-        let price = if i % 2 == 0 { 100.0 + i as f64 * 7.0 } else { 50.0 / (1.0 + i as f64) };
+        let price =
+            if i.is_multiple_of(2) { 100.0 + i as f64 * 7.0 } else { 50.0 / (1.0 + i as f64) };
         let price = (price * 100.0).round() / 100.0;
         (day(i), flat(price, 10.0 + (i * i * i) as f64))
     };
