@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tradewright::math::Ratio;
 use tradewright::math::exact::{
     Anchor, BandCross, BandForm, Crossing, Deviation, MeanBand, VolumeBreakout, VwapDeviation,
-    ticks,
+    ticks, ticks_of,
 };
 
 const BARS: usize = 100_000;
@@ -91,7 +91,7 @@ fn kernels(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut kernel = new.clone();
             // Every close needs 256 bits: what the widening costs when it never ends.
-            let closes = black_box(&bars).iter().map(|bar| price_ticks(bar.close) << 16);
+            let closes = black_box(&bars).iter().map(|bar| price_ticks(bar.close) << 24);
             count(closes.map(|close| kernel.update(close)))
         });
     });
@@ -124,7 +124,8 @@ fn kernels(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut kernel = new.clone();
                 count(black_box(&bars).iter().map(|bar| {
-                    let [high, low, close] = [bar.high, bar.low, bar.close].map(price_ticks);
+                    let prices = ticks_of([bar.high, bar.low, bar.close], 100.0);
+                    let [high, low, close] = prices.unwrap_or_default();
                     kernel.update(high, low, close, volume_ticks(bar.volume))
                 }))
             });

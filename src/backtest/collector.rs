@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
 use crate::types::{
-    Anomaly, Facts, Fill, Halt, HaltLevel, InstrumentId, Label, Money, Order, OrderId, OrderStatus,
-    Reason, Record, Side, Signal, SlotId, Timestamp, Trade,
+    Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, Instrument, InstrumentId, InstrumentKind,
+    Label, Money, Order, OrderId, OrderStatus, Reason, Record, Side, Signal, SlotId, Timestamp,
+    Trade,
 };
 
 /// How often equity is kept. Trades, orders and signals are always kept whole.
@@ -104,8 +105,21 @@ pub struct Collector {
     pub anomalies: Vec<(Timestamp, Anomaly, OrderId)>,
     /// Strategies that failed, and why.
     pub failures: Vec<(Timestamp, SlotId, String)>,
+    pub(super) rates: BookedRates,
     instants: u64,
     exposed: u64,
+}
+
+/// Reporting currency per unit of what was booked, when it was booked; NaN where no rate was
+/// known. Rows stand beside those of the [`Collector`].
+#[derive(Clone, Debug, Default)]
+pub(super) struct BookedRates {
+    /// Of each fill: its settlement currency, its fee's asset.
+    pub(super) fills: Vec<(f64, f64)>,
+    /// Of each trade's settlement currency.
+    pub(super) trades: Vec<f64>,
+    /// Of each funding payment's asset.
+    pub(super) funding: Vec<f64>,
 }
 
 impl Collector {
@@ -128,6 +142,33 @@ impl Collector {
     fn order(&mut self, id: OrderId) -> Option<&mut OrderRow> {
         let index = self.orders.binary_search_by_key(&id, |row| row.order.id).ok()?;
         self.orders.get_mut(index)
+    }
+
+    /// Notes the rates of what was booked since the last mark.
+    #[cold]
+    pub(super) fn note_rates(&mut self, facts: &Facts<'_>) {
+        let settlement = |instrument: InstrumentId| {
+            let asset = facts.instruments.get(instrument).map(|found| found.settlement);
+            asset.map_or(f64::NAN, |asset| rate(facts, asset))
+        };
+        let rates = &mut self.rates;
+        let fills = self.fills.iter().skip(rates.fills.len());
+        rates.fills.extend(
+            fills.map(|(fill, _)| {
+                (settlement(fill.instrument), rate(facts, fill.execution.fee.asset))
+            }),
+        );
+        let trades = self.trades.iter().skip(rates.trades.len());
+        rates.trades.extend(trades.map(|trade| settlement(trade.instrument)));
+        let funding = self.funding.iter().skip(rates.funding.len());
+        rates.funding.extend(funding.map(|(_, _, payment)| rate(facts, payment.asset)));
+    }
+
+    #[inline]
+    fn is_rated(&self) -> bool {
+        self.rates.fills.len() == self.fills.len()
+            && self.rates.trades.len() == self.trades.len()
+            && self.rates.funding.len() == self.funding.len()
     }
 
     fn count_passed(&mut self, reason: &Reason) {
@@ -181,6 +222,9 @@ impl MetricsSink for Collector {
 
     #[inline]
     fn on_mark(&mut self, facts: &Facts<'_>) {
+        if !self.is_rated() {
+            self.note_rates(facts);
+        }
         let (equity, gross) = (facts.equity(), facts.book.gross());
         let point = EquityPoint { at: facts.at, equity, gross };
         let Some(last) = self.equity.last_mut() else {
@@ -204,4 +248,25 @@ impl MetricsSink for Collector {
             self.equity.push(point);
         }
     }
+}
+
+/// Reporting currency per unit of an asset: by the rate of an instrument that settles in it, or
+/// by the price of one whose base it is.
+fn rate(facts: &Facts<'_>, asset: AssetId) -> f64 {
+    if asset == facts.book.reporting() {
+        return 1.0;
+    }
+    let rate = |instrument: &Instrument| {
+        let mark = facts.book.mark(instrument.id)?;
+        let is_held_itself = instrument.kind == InstrumentKind::Spot && instrument.base == asset;
+        let rate = if instrument.settlement == asset {
+            mark.rate
+        } else if is_held_itself {
+            mark.price * mark.rate
+        } else {
+            return None;
+        };
+        (rate > 0.0 && rate.is_finite()).then_some(rate)
+    };
+    facts.instruments.iter().find_map(rate).unwrap_or(f64::NAN)
 }

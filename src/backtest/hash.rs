@@ -8,12 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use twox_hash::xxhash3_128::Hasher as Xxh3;
 
 use crate::engine::Command;
-use crate::metrics::MetricsSink;
-use crate::types::{
-    Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent, Label,
-    Linkage, MarketEvent, Money, Offset, OrderId, OrderKind, OrderReport, Reason, Record,
-    RejectReason, TimeInForce, Timestamp, Trade,
-};
+use crate::types::{Label, MarketEvent, Money, OrderId, Timestamp};
 
 use super::Timed;
 
@@ -95,7 +90,7 @@ impl Digest {
     /// Closes a record. Blocks have one length, so that the value does not depend on how the
     /// bytes were cut into records.
     #[inline]
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         while self.block.len() >= HEAD + BLOCK {
             self.fold_block();
         }
@@ -112,47 +107,47 @@ impl Digest {
     }
 
     #[inline]
-    fn u8(&mut self, value: u8) {
+    pub(super) fn u8(&mut self, value: u8) {
         self.block.push(value);
     }
 
     #[inline]
-    fn u32(&mut self, value: u32) {
+    pub(super) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
     }
 
     #[inline]
-    fn u64(&mut self, value: u64) {
+    pub(super) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }
 
     #[inline]
-    fn f64(&mut self, value: f64) {
+    pub(super) fn f64(&mut self, value: f64) {
         self.u64(value.to_bits());
     }
 
     #[inline]
-    fn decimal(&mut self, value: Decimal) {
+    pub(super) fn decimal(&mut self, value: Decimal) {
         self.bytes(&value.serialize());
     }
 
     #[inline]
-    fn at(&mut self, at: Timestamp) {
+    pub(super) fn at(&mut self, at: Timestamp) {
         self.bytes(&at.nanos().to_le_bytes());
     }
 
-    fn label(&mut self, label: &Label) {
+    pub(super) fn label(&mut self, label: &Label) {
         let text = label.as_str();
         self.u8(text.len() as u8);
         self.bytes(text.as_bytes());
     }
 
-    fn money(&mut self, money: &Money) {
+    pub(super) fn money(&mut self, money: &Money) {
         self.decimal(money.amount);
         self.u32(u32::from(money.asset.0));
     }
 
-    fn id(&mut self, id: OrderId) {
+    pub(super) fn id(&mut self, id: OrderId) {
         self.u32(id.epoch());
         self.u32(u32::from(id.slot().0));
         self.u64(id.sequence());
@@ -237,307 +232,6 @@ impl Digest {
                 self.u8(alert.level as u8);
                 self.label(&alert.code);
                 self.label(&alert.subject);
-            }
-        }
-        self.end();
-    }
-
-    fn intent(&mut self, intent: &Intent) {
-        self.u32(u32::from(intent.slot.0));
-        self.u32(intent.instrument.0);
-        self.u8(intent.side as u8);
-        match &intent.amount {
-            Amount::Quantity(quantity) => {
-                self.u8(0);
-                self.decimal(quantity.value());
-            }
-            Amount::Cash(money) => {
-                self.u8(1);
-                self.money(money);
-            }
-        }
-        self.kind(&intent.kind);
-        match intent.time_in_force {
-            TimeInForce::Gtc => self.u8(0),
-            TimeInForce::Ioc => self.u8(1),
-            TimeInForce::Fok => self.u8(2),
-            TimeInForce::Gtd(until) => {
-                self.u8(3);
-                self.at(until);
-            }
-            TimeInForce::Day => self.u8(4),
-        }
-        self.u8(u8::from(intent.flags.post_only) | (u8::from(intent.flags.reduce_only) << 1));
-        self.u8(intent.leg as u8);
-        self.u8(intent.purpose as u8);
-        for price in intent.bracket.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]) {
-            self.decimal(price.map_or(Decimal::ZERO, crate::types::Price::value));
-        }
-        match intent.linkage {
-            Linkage::None => self.u8(0),
-            Linkage::OneCancelsOther(group) => {
-                self.u8(1);
-                self.u64(group);
-            }
-        }
-        self.f64(intent.reference);
-        self.label(&intent.tag);
-        self.label(&intent.reason);
-    }
-
-    fn kind(&mut self, kind: &OrderKind) {
-        match kind {
-            OrderKind::Market => self.u8(0),
-            OrderKind::Limit { price } => {
-                self.u8(1);
-                self.decimal(price.value());
-            }
-            OrderKind::StopMarket { trigger } => {
-                self.u8(2);
-                self.decimal(trigger.value());
-            }
-            OrderKind::StopLimit { trigger, price } => {
-                self.u8(3);
-                self.decimal(trigger.value());
-                self.decimal(price.value());
-            }
-            OrderKind::TakeProfit { trigger } => {
-                self.u8(4);
-                self.decimal(trigger.value());
-            }
-            OrderKind::TrailingStop { offset: Offset::Price(price) } => {
-                self.u8(5);
-                self.decimal(price.value());
-            }
-            OrderKind::TrailingStop { offset: Offset::BasisPoints(points) } => {
-                self.u8(6);
-                self.u32(u32::from(*points));
-            }
-        }
-    }
-
-    fn reason(&mut self, reason: &Reason) {
-        self.text(reason.code.as_str());
-        self.f64(reason.limit);
-        self.f64(reason.observed);
-    }
-
-    fn execution(&mut self, execution: &FillReport) {
-        self.bytes(&execution.trade.0.to_le_bytes());
-        self.decimal(execution.price.value());
-        self.decimal(execution.quantity.value());
-        self.money(&execution.fee);
-        self.u8(execution.liquidity as u8);
-        self.decimal(execution.before_slippage.value());
-    }
-
-    fn fill(&mut self, fill: &Fill) {
-        self.id(fill.order);
-        self.u32(u32::from(fill.slot.0));
-        self.u32(fill.instrument.0);
-        self.u8(fill.side as u8);
-        self.u8(fill.leg as u8);
-        self.execution(&fill.execution);
-        self.u8(fill.purpose as u8);
-    }
-
-    fn trade(&mut self, trade: &Trade) {
-        self.u32(u32::from(trade.slot.0));
-        self.u32(trade.instrument.0);
-        self.u8(trade.leg as u8);
-        self.u8(trade.side as u8);
-        self.decimal(trade.quantity.value());
-        self.at(trade.opened_at);
-        self.decimal(trade.entry);
-        self.decimal(trade.exit.value());
-        self.money(&trade.gross);
-        self.decimal(trade.fees);
-        self.decimal(trade.funding);
-        self.label(&trade.tag);
-    }
-
-    fn report(&mut self, report: &OrderReport) {
-        match report {
-            OrderReport::Accepted => self.u8(0),
-            OrderReport::Rejected(reason) => {
-                self.u8(1);
-                self.reject(reason);
-            }
-            // The execution itself is in the record of the fill.
-            OrderReport::Fill(execution) => {
-                self.u8(2);
-                self.bytes(&execution.trade.0.to_le_bytes());
-            }
-            OrderReport::Cancelled => self.u8(3),
-            OrderReport::Expired => self.u8(4),
-            OrderReport::Amended { quantity, price } => {
-                self.u8(5);
-                self.decimal(quantity.value());
-                self.decimal(price.map_or(Decimal::ZERO, crate::types::Price::value));
-            }
-            OrderReport::Resolved { quantity } => {
-                self.u8(6);
-                self.decimal(quantity.value());
-            }
-            OrderReport::Triggered => self.u8(7),
-            OrderReport::ChangeRefused(reason) => {
-                self.u8(8);
-                self.reject(reason);
-            }
-        }
-    }
-
-    fn reject(&mut self, reason: &RejectReason) {
-        match reason {
-            RejectReason::InvalidOrder => self.u8(0),
-            RejectReason::InsufficientFunds => self.u8(1),
-            RejectReason::WouldTake => self.u8(2),
-            RejectReason::NothingToReduce => self.u8(3),
-            RejectReason::NoLiquidity => self.u8(4),
-            RejectReason::DuplicateId => self.u8(5),
-            RejectReason::NotFound => self.u8(6),
-            RejectReason::NotTrading => self.u8(7),
-            RejectReason::Other(label) => {
-                self.u8(8);
-                self.label(label);
-            }
-        }
-    }
-
-    fn adjustment(&mut self, adjustment: &Adjustment) {
-        self.u8(adjustment.cause as u8);
-        match &adjustment.kind {
-            AdjustmentKind::Capital(money) => {
-                self.u8(0);
-                self.money(money);
-            }
-            AdjustmentKind::Income(money) => {
-                self.u8(1);
-                self.money(money);
-            }
-            AdjustmentKind::Position { slot, instrument, change, price } => {
-                self.u8(2);
-                self.u32(u32::from(slot.0));
-                self.u32(instrument.0);
-                self.decimal(change.value());
-                self.decimal(price.value());
-            }
-            AdjustmentKind::Split { instrument, numerator, denominator } => {
-                self.u8(3);
-                self.u32(instrument.0);
-                self.u32(*numerator);
-                self.u32(*denominator);
-            }
-        }
-    }
-
-    fn cause(&mut self, cause: HaltCause) {
-        match cause {
-            HaltCause::CircuitBreaker => self.u8(0),
-            HaltCause::DailyLoss => self.u8(1),
-            HaltCause::StaleData => self.u8(2),
-            HaltCause::Drawdown => self.u8(3),
-            HaltCause::Operator => self.u8(4),
-            HaltCause::FillAnomaly => self.u8(5),
-            HaltCause::Reconciliation => self.u8(6),
-            HaltCause::StrategyFailure => self.u8(7),
-            HaltCause::KillSwitch => self.u8(8),
-            HaltCause::Custom(label) => {
-                self.u8(9);
-                self.label(&label);
-            }
-        }
-    }
-
-    fn scope(&mut self, scope: HaltScope) {
-        match scope {
-            HaltScope::Strategy(slot) => {
-                self.u8(0);
-                self.u32(u32::from(slot.0));
-            }
-            HaltScope::Symbol(instrument) => {
-                self.u8(1);
-                self.u32(instrument.0);
-            }
-            HaltScope::Account => self.u8(2),
-            HaltScope::Everything => self.u8(3),
-        }
-    }
-}
-
-/// A digest reads records like any other sink.
-impl MetricsSink for Digest {
-    fn record(&mut self, at: Timestamp, record: &Record<'_>) {
-        self.at(at);
-        match record {
-            Record::Signal { slot, signal } => {
-                self.u8(0);
-                self.u32(u32::from(slot.0));
-                self.u32(signal.instrument.0);
-                self.u8(signal.side as u8);
-                self.f64(signal.confidence.value());
-                self.label(&signal.tag);
-            }
-            Record::Passed { slot, instrument, reason } => {
-                self.u8(1);
-                self.u32(u32::from(slot.0));
-                self.u32(instrument.0);
-                self.reason(reason);
-            }
-            Record::Refused { intent, granted, reason } => {
-                self.u8(2);
-                self.intent(intent);
-                self.decimal(granted.value());
-                self.reason(reason);
-            }
-            Record::Placed { order } => {
-                self.u8(3);
-                self.id(order.id);
-                self.intent(&order.intent);
-            }
-            Record::Transition { order, from, to, report } => {
-                self.u8(4);
-                self.id(*order);
-                self.u8(*from as u8);
-                self.u8(*to as u8);
-                self.report(report);
-            }
-            Record::Filled { fill, realised } => {
-                self.u8(5);
-                self.fill(fill);
-                self.money(realised);
-            }
-            Record::Closed { trade } => {
-                self.u8(6);
-                self.trade(trade);
-            }
-            Record::Adjusted { adjustment } => {
-                self.u8(7);
-                self.adjustment(adjustment);
-            }
-            Record::Funded { instrument, slot, payment } => {
-                self.u8(8);
-                self.u32(instrument.0);
-                self.u32(u32::from(slot.0));
-                self.money(payment);
-            }
-            Record::Halted { halt, level } => {
-                self.u8(9);
-                self.cause(halt.cause);
-                self.u8(halt.level as u8);
-                self.scope(halt.scope);
-                self.u8(*level as u8);
-            }
-            Record::Anomaly { anomaly, order, instrument } => {
-                self.u8(10);
-                self.u8(*anomaly as u8);
-                self.id(*order);
-                self.u32(instrument.0);
-            }
-            Record::Failed { slot, error } => {
-                self.u8(11);
-                self.u32(u32::from(slot.0));
-                self.text(error);
             }
         }
         self.end();

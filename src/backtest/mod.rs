@@ -10,6 +10,7 @@ mod tape;
 
 mod collector;
 mod hash;
+mod hash_records;
 mod report;
 mod simulation;
 
@@ -17,6 +18,7 @@ mod decisions;
 mod look_ahead;
 mod recording;
 mod variants;
+mod workbench;
 
 pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
 pub use collector::{Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow};
@@ -25,10 +27,14 @@ pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};
 pub use merge::{Merge, merge};
 pub use recording::{Recorder, Recording, RecordingError, replay};
-pub use report::Report;
+pub use report::{
+    Analysis, Benchmark, Costs, MonthReturn, OpenPosition, PeriodsPerYear, Report, RunInfo,
+    StrategyStatistics, TagStatistics, YearReturn,
+};
 pub use resample::{ResampleError, Resampler};
 pub use run::{Backtest, BacktestError, Plan, Progress, Run};
 pub use simulation::Simulation;
 pub use source::{DataIssue, DataSource, IssueKind, SourceError};
 pub use tape::{Tape, Timed};
 pub use variants::run_variants;
+pub use workbench::{drive, synthetic};

@@ -3,7 +3,7 @@ use core::str::FromStr;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::account::LedgerConfig;
+use crate::account::{LedgerConfig, RiskFree};
 use crate::engine::{Engine, EngineBuilder, EngineError, Input, Policy, SlotConfig};
 use crate::metrics::{MetricsSink, Tee};
 use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer};
@@ -59,6 +59,8 @@ pub struct Backtest<'a> {
     venue: SimConfig,
     sampling: Sampling,
     periods_per_year: Option<f64>,
+    risk_free: RiskFree,
+    benchmark: Option<InstrumentId>,
     progress: Option<Box<dyn FnMut(Progress) + 'a>>,
 }
 
@@ -78,6 +80,7 @@ impl<'a> Backtest<'a> {
     /// no risk rules, market orders at the next open, long or flat, a tenth of equity a trade.
     pub fn new(tape: &'a Tape) -> Self {
         let instruments = tape.instruments().clone();
+        let benchmark = instruments.iter().next().map(|first| first.id);
         let reporting = instruments.iter().next().map(|first| first.quote).unwrap_or_default();
         Self {
             tape,
@@ -92,6 +95,8 @@ impl<'a> Backtest<'a> {
             venue: SimConfig::default(),
             sampling: Sampling::default(),
             periods_per_year: None,
+            risk_free: RiskFree::PerPeriod(0.0),
+            benchmark,
             progress: None,
         }
     }
@@ -233,6 +238,19 @@ impl<'a> Backtest<'a> {
         self
     }
 
+    /// The return without risk that Sharpe and the like subtract; nothing unless set.
+    pub const fn risk_free(mut self, risk_free: RiskFree) -> Self {
+        self.risk_free = risk_free;
+        self
+    }
+
+    /// The instrument that the report holds against the run, bought at its first mark and kept;
+    /// `None` for none. The first instrument of the tape unless set.
+    pub const fn benchmark(mut self, instrument: Option<InstrumentId>) -> Self {
+        self.benchmark = instrument;
+        self
+    }
+
     /// Called every few thousand events.
     pub fn on_progress(mut self, progress: impl FnMut(Progress) + 'a) -> Self {
         self.progress = Some(Box::new(progress));
@@ -289,6 +307,9 @@ impl<'a> Backtest<'a> {
             capital,
             venue: self.venue,
             periods_per_year: self.periods_per_year,
+            start,
+            risk_free: self.risk_free,
+            benchmark: self.benchmark,
         };
         Ok((plan, simulation))
     }
@@ -298,7 +319,8 @@ impl<'a> Backtest<'a> {
 /// the host's own.
 pub type Run<M = ()> = Simulation<Box<dyn Strategy>, Tee<Collector, M>>;
 
-/// What a run was asked to do; it is part of the run hash.
+/// What a run was asked to do. Strategies, money and venue are part of the run hash; what only
+/// the report reads is not.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
     /// Names and parameter hashes of the strategies.
@@ -309,6 +331,15 @@ pub struct Plan {
     pub venue: SimConfig,
     /// Equity points in a year, where it was set.
     pub periods_per_year: Option<f64>,
+    /// When the money was there.
+    #[serde(skip)]
+    pub start: Timestamp,
+    /// What the report subtracts as return without risk.
+    #[serde(skip)]
+    pub risk_free: RiskFree,
+    /// What the report holds against the run.
+    #[serde(skip)]
+    pub benchmark: Option<InstrumentId>,
 }
 
 /// The open of the first bar, or the time of the first event.

@@ -169,8 +169,8 @@ pub trait Guard: State + Send {
         HaltScope::Account
     }
 
-    /// What it thinks of openings in its scope at this moment: its limit and how much of it is used. A
-    /// guard may deny while it wants no halt, such as when its input is unknown.
+    /// What it thinks of openings in its scope at this moment: its limit and how much of it is
+    /// used. A guard may deny while it wants no halt, such as when its input is unknown.
     fn verdict(&self, _facts: &Facts<'_>) -> Limit {
         Limit::Allow(None)
     }

@@ -73,7 +73,7 @@ mod tests {
         let known = ["MEAN_REVERSION", "BREAKOUT", "VWAP", "MACD", "RSI_REVERSION"];
         let near = |name| near_matches(name, known.into_iter());
         assert_eq!(near("MEAN_REVERSON"), ["MEAN_REVERSION"]);
-        assert_eq!(near("mean reversion"), ["MEAN_REVERSION"]);
+        assert_eq!(near("mean reversion"), ["MEAN_REVERSION", "RSI_REVERSION"], "nearest first");
         assert_eq!(near("breakuot"), ["BREAKOUT"]);
         assert_eq!(near("wvap"), ["VWAP"]);
         assert_eq!(near("REVERSION"), ["MEAN_REVERSION", "RSI_REVERSION"]);

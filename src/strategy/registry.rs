@@ -417,9 +417,9 @@ fn hint(near: &[String], known: &[String]) -> String {
     }
 }
 
-type BuildFn = dyn Fn(&Values<'_>, &StrategyContext<'_>) -> Result<(Box<dyn Strategy>, Value), BuildError>
-    + Send
-    + Sync;
+type Composed = Result<(Box<dyn Strategy>, Value), BuildError>;
+
+type BuildFn = dyn Fn(&Values<'_>, &StrategyContext<'_>) -> Composed + Send + Sync;
 
 struct Entry {
     description: String,

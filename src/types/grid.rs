@@ -133,11 +133,7 @@ impl From<Grid> for u8 {
 pub fn to_f64(value: Decimal) -> f64 {
     let mantissa = value.mantissa();
     let scale = value.scale();
-    // The conversion of wide integers is a slow call: only where the value needs it.
-    let units = match i64::try_from(mantissa) {
-        Ok(small) => small as f64,
-        Err(_) => mantissa as f64,
-    };
+    let units = i64::try_from(mantissa).map_or_else(|_| mantissa as f64, |small| small as f64);
     match SCALES.get(scale as usize) {
         Some(scale) => units / scale,
         // 10^16 to 10^28: two exact-by-table divisions, each rounded once.

@@ -60,7 +60,7 @@ pub enum OptionRight {
 }
 
 /// A tradable instrument with the venue's rules; made with [`Instrument::spot`] and its
-/// siblings, registered with [`Instruments::add`].
+/// siblings, registered with [`Instruments::add`](super::Instruments::add).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Instrument {

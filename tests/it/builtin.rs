@@ -328,7 +328,8 @@ fn a_grid_rests_around_the_first_price_and_turns_round_what_fills() {
     let expected = expected.map(|(side, price)| (side, price.to_owned()));
     assert_eq!(quotes(&said), expected);
     assert!(said.iter().all(|advised| {
-        matches!(advised, Advised::Quote { size: QuoteSize::Total(one), .. } if *one == Qty::from(1))
+        let Advised::Quote { size: QuoteSize::Total(size), .. } = advised else { return false };
+        *size == Qty::from(1)
     }));
     assert!(world.close(1, Y, 95.0).is_empty(), "what rests is not said again at once");
     assert_eq!(quotes(&world.close(61, Y, 95.0)), expected, "but in time");

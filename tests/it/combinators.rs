@@ -1,6 +1,5 @@
 //! Strategies of strategies: votes, filters, opposites and cooldowns.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use tradewright::strategy::{
@@ -18,8 +17,9 @@ const SLOT: SlotId = SlotId(1);
 
 /// A strategy that says on each event what the script says next: +0.5 is BUY with confidence 0.5.
 fn script(name: &'static str, votes: &[f64]) -> Box<dyn Strategy> {
-    let mut votes: VecDeque<f64> = votes.iter().copied().collect();
-    Box::new(from_fn(name, move |_, _, advice: &mut Advice| match votes.pop_front() {
+    let votes: Vec<f64> = votes.to_vec();
+    let mut votes = votes.into_iter();
+    Box::new(from_fn(name, move |_, _, advice: &mut Advice| match votes.next() {
         Some(vote) if vote > 0.0 => advice.buy(Confidence::clamped(vote)),
         Some(vote) if vote < 0.0 => advice.sell(Confidence::clamped(-vote)),
         _ => {}
@@ -204,7 +204,10 @@ fn a_filtered_quote_is_taken_back() {
     assert_eq!(flat.tell(&mut filter, &event).items().len(), 3);
     let advice = flat.tell(&mut filter, &event);
     assert!(
-        matches!(advice.items(), [Advised::Pull(7), Advised::Target { quantity, .. }] if quantity.is_zero()),
+        matches!(
+            advice.items(),
+            [Advised::Pull(7), Advised::Target { quantity, .. }] if quantity.is_zero()
+        ),
         "{advice:?}"
     );
 }
@@ -299,7 +302,8 @@ fn combined_states_are_restored_whole_or_not_at_all() {
     for (name, parameters) in [
         (
             "WEIGHTED_VOTE",
-            r#"{"members": [{"name": "VWAP"}, {"name": "EMA_CROSS"}, {"name": "RSI_REVERSION", "weight": 0.5}], "threshold": 0.2, "memory_bars": 3}"#,
+            r#"{"members": [{"name": "VWAP"}, {"name": "EMA_CROSS"},
+                {"name": "RSI_REVERSION", "weight": 0.5}], "threshold": 0.2, "memory_bars": 3}"#,
         ),
         ("FILTER", r#"{"strategy": {"name": "VWAP"}}"#),
         (

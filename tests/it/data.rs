@@ -504,12 +504,15 @@ proptest! {
         let made = resampled(&tape, Resampler::from_prints(instrument, Period::prints(count)));
         prop_assert_eq!(made.len(), trades.len().div_ceil(count as usize));
         let made = resampled(&tape, Resampler::from_prints(instrument, Period::seconds(seconds)));
-        let places = tape.events().iter().map(|t| t.at.nanos() / 1_000_000_000 / i64::from(seconds));
+        let span = 1_000_000_000 * i64::from(seconds);
+        let places = tape.events().iter().map(|t| t.at.nanos() / span);
         let mut places: Vec<i64> = places.collect();
         places.dedup();
         prop_assert_eq!(made.len(), places.len(), "one bar per period with a print");
         let before = tape.events().iter().all(|timed| {
-            made.iter().any(|(at, _)| *at > timed.at && at.since(timed.at).as_secs() <= u64::from(seconds))
+            made.iter().any(|(at, _)| {
+                *at > timed.at && at.since(timed.at).as_secs() <= u64::from(seconds)
+            })
         });
         prop_assert!(before, "a bar closes after the last of its prints");
     }
@@ -544,7 +547,8 @@ proptest! {
         }
         let expected = tape.with_resampled(FIRST, Period::MINUTE).unwrap();
         let made = expected.bars(FIRST, Period::MINUTE);
-        let made: Vec<_> = made.map(|(at, &bar)| Timed { at, event: MarketEvent::Bar(bar) }).collect();
+        let timed = |(at, &bar): (Timestamp, _)| Timed { at, event: MarketEvent::Bar(bar) };
+        let made: Vec<_> = made.map(timed).collect();
         prop_assert_eq!(out, made);
     }
 
@@ -591,7 +595,9 @@ proptest! {
 
     #[test]
     fn bars_that_were_written_are_read_back(
-        rows in prop::collection::vec((1..500_u64, 1..1_000_000_i64, 0..10_000_i64, 0..9_i64), 1..50),
+        rows in prop::collection::vec(
+            (1..500_u64, 1..1_000_000_i64, 0..10_000_i64, 0..9_i64), 1..50,
+        ),
     ) {
         let mut written = HEAD.to_owned();
         let mut expected = Vec::new();

@@ -57,9 +57,9 @@ pub fn ten(strategy: Box<dyn Strategy>) -> SlotConfig<Box<dyn Strategy>> {
     SlotConfig::new(strategy).sizer(FixedQuantity::new(Decimal::TEN).unwrap())
 }
 
-pub fn world(
-    build: impl FnOnce(EngineBuilder<Box<dyn Strategy>, ()>) -> EngineBuilder<Box<dyn Strategy>, ()>,
-) -> World {
+type Builder = EngineBuilder<Box<dyn Strategy>, ()>;
+
+pub fn world(build: impl FnOnce(Builder) -> Builder) -> World {
     let table = instruments();
     let engine = build(Engine::builder(table.clone(), USD));
     let sink = Tee(Digest::new(), Collector::new(Sampling::Every, 0));

@@ -210,7 +210,8 @@ proptest! {
             if bar == cut {
                 rounds += 1;
                 let text = rmp_serde::to_vec(&(&cross, &breakout, &vwap)).unwrap();
-                let (other_cross, other_breakout, other_vwap) = rmp_serde::from_slice(&text).unwrap();
+                let others = rmp_serde::from_slice(&text).unwrap();
+                let (other_cross, other_breakout, other_vwap) = others;
                 prop_assert!(cross == other_cross);
                 prop_assert!(breakout == other_breakout);
                 prop_assert!(vwap == other_vwap);

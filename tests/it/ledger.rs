@@ -950,7 +950,8 @@ proptest! {
         let (mut coin, mut cash, mut fees) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
         for (quantity, at_price, fee) in fills {
             let fee = Decimal::new(fee, 3);
-            books.trade(SPOT, &quantity.to_string(), &at_price.to_string(), (&fee.to_string(), "BTC"));
+            let texts = [quantity.to_string(), at_price.to_string(), fee.to_string()];
+            books.trade(SPOT, &texts[0], &texts[1], (&texts[2], "BTC"));
             coin += Decimal::from(quantity) - fee;
             cash -= Decimal::from(quantity * at_price);
             fees += fee * Decimal::from(at_price);

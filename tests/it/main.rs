@@ -10,6 +10,7 @@
     reason = "what is banned in the library for its own sake is fine in its tests"
 )]
 
+mod account;
 mod builtin;
 mod combinators;
 mod data;
@@ -20,6 +21,7 @@ mod indicator_laws;
 mod indicators;
 mod ledger;
 mod orders;
+mod performance;
 mod reference;
 mod registry;
 mod replay;

@@ -692,7 +692,7 @@ proptest! {
             for step in [applied.implied, applied.step].into_iter().flatten() {
                 prop_assert_eq!(step.from, told);
                 prop_assert!(step.from.may_become(step.to)
-                    || (step.from, step.to) == (OrderStatus::PartiallyFilled, OrderStatus::PartiallyFilled));
+                    || [step.from, step.to] == [OrderStatus::PartiallyFilled; 2]);
                 told = step.to;
             }
             prop_assert_eq!(told, after.status);

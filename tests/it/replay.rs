@@ -35,8 +35,8 @@ fn golden_hash() {
     assert_eq!(pack(&tape).run().unwrap().hash.to_string(), GOLDEN_RUN);
 }
 
-const GOLDEN_TAPE: &str = "TAPE";
-const GOLDEN_RUN: &str = "RUN";
+const GOLDEN_TAPE: &str = "be3bbf3973204faffb560fe7c80439cf";
+const GOLDEN_RUN: &str = "96d7d3ac54789ac161acd632cdc755a1";
 
 /// One thread, two threads, more threads than variants: equal reports.
 #[test]

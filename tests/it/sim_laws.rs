@@ -397,7 +397,10 @@ proptest! {
             let mut taken: BTreeMap<u64, Decimal> = BTreeMap::new();
             while let Some((_, update)) = venue.poll() {
                 if let OrderReport::Fill(fill) = update.report {
-                    let side = match update.side { Side::Buy => &book.asks, Side::Sell => &book.bids };
+                    let side = match update.side {
+                        Side::Buy => &book.asks,
+                        Side::Sell => &book.bids,
+                    };
                     let shown: f64 = side.iter().map(|level| level.quantity).sum();
                     let sum = taken.entry(update.order.sequence()).or_default();
                     *sum += fill.quantity.value();

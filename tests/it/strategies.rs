@@ -293,14 +293,19 @@ proptest! {
     #[test]
     fn confidence_is_a_fraction(bars in walk(120)) {
         for (name, parameters) in variants() {
-            for (_, confidence) in answers(&mut *build(name, &parameters, 2, 0), &bars).into_iter().flatten() {
+            let answers = answers(&mut *build(name, &parameters, 2, 0), &bars);
+            for (_, confidence) in answers.into_iter().flatten() {
                 prop_assert!((0.0..=1.0).contains(&confidence), "{} {}", name, confidence);
             }
         }
     }
 
     #[test]
-    fn a_flat_window_never_signals(price in 1u32..10_000_000, before in walk(30), flat_bars in 21usize..40) {
+    fn a_flat_window_never_signals(
+        price in 1u32..10_000_000,
+        before in walk(30),
+        flat_bars in 21usize..40,
+    ) {
         let price = f64::from(price) / 100.0;
         for form in ["cross", "level"] {
             for arithmetic in ["ticks", "float"] {
@@ -335,7 +340,9 @@ proptest! {
                 (*at, bar(prices, b.volume))
             }).collect();
             let scaled = answers(&mut *build(name, &parameters, 2 + digits, 0), &moved);
-            let sides = |answers: Vec<Answer>| -> Vec<_> { answers.iter().map(|a| a.map(|(s, _)| s)).collect() };
+            let sides = |answers: Vec<Answer>| -> Vec<_> {
+                answers.iter().map(|a| a.map(|(s, _)| s)).collect()
+            };
             prop_assert_eq!(sides(plain), sides(scaled), "{} {}", name, parameters);
         }
     }

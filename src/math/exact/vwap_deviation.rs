@@ -175,6 +175,31 @@ impl VwapDeviation {
 
     #[inline(always)]
     fn judge_narrow(&self, close: i64) -> Crossing {
+        // A branch that long runs of bars take the same way.
+        match self.judge_narrowest(close) {
+            Some(crossing) => crossing,
+            None => self.judge_128(close),
+        }
+    }
+
+    /// In 64 bits; `None` when that does not suffice.
+    #[inline(always)]
+    fn judge_narrowest(&self, close: i64) -> Option<Crossing> {
+        let Ratio { numerator, denominator } = self.threshold;
+        let money = i64::try_from(self.sums.money).ok()?;
+        if !((money > 0) & (self.sums.thrice_volume > 0)) {
+            return None;
+        }
+        let excess = close.checked_mul(self.sums.thrice_volume)?.checked_sub(money)?;
+        let excess = excess.checked_mul(denominator.cast_signed())?;
+        let allowed = money.checked_mul(numerator.cast_signed())?;
+        Some(crossing_of(
+            (u8::from(excess > allowed) * ABOVE) | (u8::from(excess < -allowed) * BELOW),
+        ))
+    }
+
+    #[inline(never)]
+    fn judge_128(&self, close: i64) -> Crossing {
         let Sums { money, thrice_volume } = self.sums;
         // Below 2^126, and the difference below 2^127.
         let worth = i128::from(close) * i128::from(thrice_volume);

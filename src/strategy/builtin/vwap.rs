@@ -18,7 +18,7 @@ parameters! {
     pub struct VwapParameters {
         /// Distance from the average that is a signal, as a fraction of the average.
         pub threshold: f64 = 0.02, ParameterKind::Positive { maximum: 1e3 };
-        /// Bars that the average is over: cumulative, {"session": {"zone", "reset"}}, {"rolling": {"bars"}}.
+        /// Bars of the average: cumulative, {"session": {"zone", "reset"}}, {"rolling": {"bars"}}.
         pub anchor: VwapAnchor = VwapAnchor::Cumulative,
             ParameterKind::Choice { choices: &["cumulative", "session", "rolling"] };
         /// Exact whole ticks, or floating point for series without a grid.

@@ -41,9 +41,12 @@ parameters! {
 /// let mut table = Instruments::new();
 /// let universe = [table.add(Instrument::stock("AAPL", "USD"))?];
 /// let context = StrategyContext::new(&table, &universe);
-/// let breakout = Breakout::new(BreakoutParameters { lookback: 55, ..Default::default() }, &context)?;
+/// let parameters = BreakoutParameters { lookback: 55, ..Default::default() };
+/// let breakout = Breakout::new(parameters, &context)?;
 /// let reversion = MeanReversion::new(Default::default(), &context)?;
-/// let vote = WeightedVote::new(vec![(Box::new(breakout), 2.0), (Box::new(reversion), 1.0)], 0.6, 1)?;
+/// let members: Vec<(Box<dyn Strategy>, f64)> =
+///     vec![(Box::new(breakout), 2.0), (Box::new(reversion), 1.0)];
+/// let vote = WeightedVote::new(members, 0.6, 1)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct WeightedVote {

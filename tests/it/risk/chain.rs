@@ -134,7 +134,11 @@ fn chain(rules: Vec<Box<dyn RiskRule>>) -> RiskChain {
 proptest! {
     /// Whatever the order of the rules, the assessment is the same to the last field.
     #[test]
-    fn does_not_depend_on_the_order_of_rules(scene in scene(), limits in limits(), turn in 0_usize..6) {
+    fn does_not_depend_on_the_order_of_rules(
+        scene in scene(),
+        limits in limits(),
+        turn in 0_usize..6,
+    ) {
         let world = World::new();
         let book = scene.book(&world);
         let group = scene.group();

@@ -140,7 +140,10 @@ fn unknown_equity_refuses_without_latching() {
     let mut guard = DrawdownGuard::default();
     let good = world.book().build();
     let good = world.facts(&good);
-    let denied = |guard: &DrawdownGuard, facts: &Facts<'_>| matches!(guard.verdict(facts), Limit::Deny(reason) if reason.code == ReasonCode::MaxDrawdown);
+    let denied = |guard: &DrawdownGuard, facts: &Facts<'_>| {
+        let Limit::Deny(reason) = guard.verdict(facts) else { return false };
+        reason.code == ReasonCode::MaxDrawdown
+    };
     assert!(denied(&guard, &good), "nothing was seen yet");
     guard.watch(&Fact::Mark, &good);
     assert!(!denied(&guard, &good));

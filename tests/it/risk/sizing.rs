@@ -64,7 +64,8 @@ proptest! {
                 Ok(Amount::Cash(_)) | Err(_) => Decimal::ZERO,
             }
         };
-        let (low, high) = if confidence < surer { (confidence, surer) } else { (surer, confidence) };
+        let is_sorted = confidence < surer;
+        let (low, high) = if is_sorted { (confidence, surer) } else { (surer, confidence) };
         prop_assert!(sized(cash, low) <= sized(cash + more, low));
         prop_assert!(sized(cash, low) <= sized(cash, high));
         let full = sized(cash, 1.0);
