@@ -12,6 +12,8 @@ mod collector;
 mod hash;
 mod report;
 mod simulation;
+#[cfg(feature = "report")]
+pub mod tear_sheet;
 
 mod decisions;
 mod look_ahead;
