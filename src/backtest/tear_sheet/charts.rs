@@ -125,7 +125,9 @@ fn cell(svg: &mut String, column: usize, top: f64, value: f64, strength: f64) {
     let opacity = 0.06 + 0.64 * strength.abs().min(1.0);
     let _ = write!(
         svg,
-        r#"<rect class="{class}" x="{:.1}" y="{top:.1}" width="67" height="24" rx="3" fill-opacity="{opacity:.2}"/><text x="{centre:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+        r#"<rect class="{class}" x="{:.1}" y="{top:.1}" width="67" height="24" rx="3"
+fill-opacity="{opacity:.2}"/><text x="{centre:.1}" y="{:.1}"
+text-anchor="middle">{}</text>"#,
         centre - 33.5,
         top + 17.0,
         number(value * 100.0, 1),
@@ -295,7 +297,8 @@ pub(super) fn bars(label: &str, rows: &[(String, f64, String)]) -> String {
         let width = if most > 0.0 { size.abs() / most * 480.0 } else { 0.0 };
         let _ = write!(
             svg,
-            r#"<text x="4" y="{:.1}">{}</text><rect class="bar" x="290" y="{top:.1}" width="{width:.1}" height="20" rx="3"/><text x="{:.1}" y="{:.1}">{}</text>"#,
+            r#"<text x="4" y="{:.1}">{}</text><rect class="bar" x="290" y="{top:.1}"
+width="{width:.1}" height="20" rx="3"/><text x="{:.1}" y="{:.1}">{}</text>"#,
             top + 15.0,
             escape(name),
             298.0 + width,

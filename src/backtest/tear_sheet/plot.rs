@@ -66,7 +66,8 @@ impl Plot {
             let class = if value == 0.0 { "zero" } else { "grid" };
             let _ = write!(
                 self.svg,
-                r#"<line class="{class}" x1="{LEFT}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}"/><text class="axis" x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
+                r#"<line class="{class}" x1="{LEFT}" x2="{:.1}" y1="{at:.1}"
+y2="{at:.1}"/><text class="axis" x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
                 WIDTH - RIGHT,
                 LEFT - 8.0,
                 at + 4.5,
@@ -82,7 +83,8 @@ impl Plot {
             let middle = at.clamp(LEFT + 20.0, WIDTH - RIGHT - 28.0);
             let _ = write!(
                 self.svg,
-                r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/><text class="axis" x="{middle:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
+                r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}"
+y2="{:.1}"/><text class="axis" x="{middle:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
                 self.height - BOTTOM,
                 self.height - BOTTOM + 18.0,
             );
