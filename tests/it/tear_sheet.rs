@@ -12,7 +12,7 @@ const HOSTILE: &str = "<script>alert('1')</script>";
 fn hostile_names_stay_text() {
     let tape = short(60);
     let strategy = tagged(HOSTILE, ["<img src=x onerror=y>", "\"><b>&amp;"]);
-    let report = Backtest::new(&tape).add(strategy).run().unwrap();
+    let report = Backtest::new(&tape).with(strategy).run().unwrap();
     assert!(!report.trades.is_empty());
     let comparison = Comparison::new([(HOSTILE, &report), ("a & b", &report)]).to_string();
     for page in [TearSheet::new(&report, &tape).to_string(), comparison] {
@@ -74,7 +74,7 @@ fn a_page_has_every_section_and_says_the_same_twice() {
 #[test]
 fn an_empty_run_is_a_page_too() {
     let tape = short(1);
-    let report = Backtest::new(&tape).add(from_fn("SILENT", |_, _, _| {})).run().unwrap();
+    let report = Backtest::new(&tape).with(from_fn("SILENT", |_, _, _| {})).run().unwrap();
     check(&TearSheet::new(&report, &tape).to_string());
     check(&Comparison::new([("silent", &report)]).to_string());
     check(&Comparison::new([]).to_string());
@@ -84,7 +84,7 @@ fn an_empty_run_is_a_page_too() {
 fn a_month_of_minutes_stays_small() {
     let tape = support::workload(40_000);
     let strategy = tagged("TURNS", ["a", "b"]);
-    let report = Backtest::new(&tape).add(strategy).run().unwrap();
+    let report = Backtest::new(&tape).with(strategy).run().unwrap();
     let page = TearSheet::new(&report, &tape).to_string();
     check(&page);
     assert!(report.fills.len() > 10_000 && page.len() < 600_000, "{} bytes", page.len());
