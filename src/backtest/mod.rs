@@ -13,6 +13,8 @@ mod hash;
 mod hash_records;
 mod report;
 mod simulation;
+#[cfg(feature = "report")]
+pub mod tear_sheet;
 
 mod decisions;
 mod look_ahead;

@@ -82,42 +82,66 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     #[inline(never)]
     pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
         let mut rest = events;
-        while let Some(first) = rest.first() {
-            let mut same = 1;
-            while rest.get(same).is_some_and(|timed| timed.at == first.at) {
-                same += 1;
+        while let [first, later @ ..] = rest {
+            // Mostly an event is alone at its instant.
+            if later.first().is_none_or(|next| next.at != first.at) {
+                self.wake_before(first.at)?;
+                self.show_venue(first)?;
+                self.show_engine(first)?;
+                rest = later;
+                continue;
             }
-            let (instant, later) = rest.split_at(same);
+            let others = later.iter().take_while(|timed| timed.at == first.at).count();
+            let (instant, later) = rest.split_at(1 + others);
             self.step(first.at, instant)?;
             rest = later;
         }
         Ok(())
     }
 
-    #[inline]
+    /// Takes several events of one instant.
+    #[inline(never)]
     fn step(&mut self, at: Timestamp, instant: &[Timed]) -> Result<(), EngineError> {
+        self.wake_before(at)?;
+        for timed in instant {
+            self.show_venue(timed)?;
+        }
+        for timed in instant {
+            self.show_engine(timed)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn wake_before(&mut self, at: Timestamp) -> Result<(), EngineError> {
         while let Some(due) = self.engine.deadline().filter(|due| *due < at) {
             let due = due.max(self.last);
             self.input(due, &Input::Time)?;
         }
-        for timed in instant {
-            self.venue.on_market(at, &timed.event);
+        Ok(())
+    }
+
+    #[inline]
+    fn show_venue(&mut self, timed: &Timed) -> Result<(), EngineError> {
+        self.venue.on_market(timed.at, &timed.event);
+        if self.venue.has_news() { self.pump() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn show_engine(&mut self, timed: &Timed) -> Result<(), EngineError> {
+        let at = timed.at;
+        self.engine.market(at, &timed.event, &mut self.commands)?;
+        self.note(at, || Input::Market(timed.event.clone()));
+        self.last = at;
+        if !self.commands.is_empty() {
+            self.submit(at);
             self.pump()?;
-        }
-        for timed in instant {
-            self.engine.market(at, &timed.event, &mut self.commands)?;
-            self.note(at, || Input::Market(timed.event.clone()));
-            self.last = at;
-            if !self.commands.is_empty() {
-                self.submit(at);
-                self.pump()?;
-            }
         }
         Ok(())
     }
 
     /// Hands the venue's reports to the engine and its answers back, until both are quiet.
-    #[inline]
+    #[inline(never)]
     fn pump(&mut self) -> Result<(), EngineError> {
         while let Some((at, update)) = self.venue.poll() {
             // A report from within a bar can be older than what the engine has seen of a

@@ -126,10 +126,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.check_time(at)?;
         // A bar is by far the commonest event: its price is at hand.
         let (instrument, price) = match event {
-            MarketEvent::Bar(bar) => {
-                bar.check()?;
-                (bar.instrument, Some(bar.close))
-            }
+            MarketEvent::Bar(bar) if bar.is_sound() => (bar.instrument, Some(bar.close)),
             other => {
                 other.check()?;
                 (other.instrument(), other.mark())
@@ -221,12 +218,11 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         event: &MarketEvent,
         out: &mut Vec<Command>,
     ) {
-        let followers = self.routes.get(instrument.index()).map_or(0, Vec::len);
-        for follower in 0..followers {
-            let Some(&index) = self.routes.get(instrument.index()).and_then(|r| r.get(follower))
-            else {
-                return;
-            };
+        let mut follower = 0;
+        while let Some(&index) =
+            self.routes.get(instrument.index()).and_then(|route| route.get(follower))
+        {
+            follower += 1;
             if let MarketEvent::Bar(Bar { period, .. }) = event
                 && !self.slots.get(index).is_some_and(|slot| slot.wants(*period))
             {

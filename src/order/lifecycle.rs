@@ -69,6 +69,13 @@ impl OrderState {
     /// What is still to be filled; zero while unresolved or when over.
     pub fn remaining(&self) -> Decimal {
         match self.quantity {
+            Some(quantity)
+                if self.filled.is_zero()
+                    && quantity.value().is_sign_positive()
+                    && !self.status.is_terminal() =>
+            {
+                quantity.value()
+            }
             Some(quantity) if !self.status.is_terminal() => {
                 quantity.value().checked_sub(self.filled).unwrap_or_default().max(Decimal::ZERO)
             }

@@ -212,6 +212,12 @@ impl CircuitBreaker {
         is_free || self.override_until.is_some_and(|until| now < until)
     }
 
+    /// True when entries are allowed at any time: no trip, and room in the hour.
+    #[inline]
+    pub(super) fn is_free(&self) -> bool {
+        self.trip.is_none() && self.entries.len() < self.capacity()
+    }
+
     /// Everything about it at this moment; asking changes nothing.
     pub fn status(&self, at: Timestamp) -> BreakerStatus {
         let now = at.max(self.latest);

@@ -88,6 +88,11 @@ impl RiskChain {
         self.rules.iter().map(|rule| rule.name()).chain(guards)
     }
 
+    #[inline]
+    pub(super) const fn has_guards(&self) -> bool {
+        !self.guards.is_empty()
+    }
+
     pub(super) fn judge(
         &self,
         words: &[Word],

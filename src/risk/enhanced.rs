@@ -102,17 +102,18 @@ impl Default for EnhancedRiskManager {
 impl RiskManager for EnhancedRiskManager {
     #[inline]
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        let now = [self.drawdown.watch(fact, facts), self.breaker.watch(fact, facts)];
         let [drawdown, breaker] = &self.wanted;
-        // Nothing wanted, before and now, is by far the commonest case.
-        let is_quiet = now.iter().all(Option::is_none) & drawdown.is_none() & breaker.is_none();
-        if !is_quiet && now != self.wanted {
-            for (before, now) in self.wanted.into_iter().zip(now) {
-                tell(before, now, |_| false, changes);
-            }
-            self.wanted = now;
+        // A mark that changes nothing is by far the commonest case.
+        if matches!(fact, Fact::Mark)
+            && self.drawdown.is_quiet(facts)
+            && self.breaker.is_quiet()
+            && drawdown.is_none()
+            && breaker.is_none()
+            && !self.chain.has_guards()
+        {
+            return;
         }
-        self.chain.observe(fact, facts, changes);
+        self.consider(fact, facts, changes);
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
@@ -126,6 +127,26 @@ impl RiskManager for EnhancedRiskManager {
         release(&mut self.drawdown, drawdown, cause, facts);
         release(&mut self.breaker, breaker, cause, facts);
         self.chain.release(cause, facts);
+    }
+}
+
+impl EnhancedRiskManager {
+    /// Asks every guard.
+    #[inline(never)]
+    fn consider(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
+        let now = [self.drawdown.watch(fact, facts), self.breaker.watch(fact, facts)];
+        let [drawdown, breaker] = &self.wanted;
+        // Nothing wanted, before and now, is by far the commonest case.
+        let is_quiet = now.iter().all(Option::is_none) & drawdown.is_none() & breaker.is_none();
+        if !is_quiet && now != self.wanted {
+            for (before, now) in self.wanted.into_iter().zip(now) {
+                tell(before, now, |_| false, changes);
+            }
+            self.wanted = now;
+        }
+        if self.chain.has_guards() {
+            self.chain.observe(fact, facts, changes);
+        }
     }
 }
 

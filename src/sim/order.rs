@@ -148,6 +148,9 @@ impl OpenOrder {
     /// What is still to be filled; zero while a cash amount is not resolved.
     pub fn remaining(&self) -> Decimal {
         let total = self.quantity.map_or(Decimal::ZERO, Qty::value);
+        if self.filled.is_zero() && total.is_sign_positive() {
+            return total;
+        }
         total.checked_sub(self.filled).unwrap_or_default().max(Decimal::ZERO)
     }
 

@@ -172,6 +172,12 @@ impl SimVenue {
         self.reports.pop_front()
     }
 
+    /// False when [`SimVenue::poll`] has nothing to say for sure.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        !self.reports.is_empty() || self.session.is_some()
+    }
+
     /// Adds cash of an asset, which from now on limits what can be bought with it.
     ///
     /// # Errors

@@ -68,7 +68,9 @@ impl Grid {
         if !(scaled.abs() < MOST_TICKS) {
             return None;
         }
-        Some(((scaled + ROUNDER) - ROUNDER) as i64)
+        // Both lie in [2^52, 2^53), where neighbours differ by one and so do their bits.
+        let distance = (scaled + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits());
+        Some(distance.cast_signed())
     }
 
     /// The value of a number of ticks, correctly rounded.
@@ -133,12 +135,23 @@ impl From<Grid> for u8 {
 pub fn to_f64(value: Decimal) -> f64 {
     let mantissa = value.mantissa();
     let scale = value.scale();
-    let units = i64::try_from(mantissa).map_or_else(|_| mantissa as f64, |small| small as f64);
+    // The conversion of wide integers is a slow call: only where the value needs it.
+    let units = match i64::try_from(mantissa) {
+        Ok(small) => small as f64,
+        Err(_) => wide_to_f64(mantissa),
+    };
     match SCALES.get(scale as usize) {
         Some(scale) => units / scale,
         // 10^16 to 10^28: two exact-by-table divisions, each rounded once.
         None => units / 1e15 / SCALES.get(scale as usize - 15).copied().unwrap_or(1e13),
     }
+}
+
+/// Kept apart so that the compiler does not take this slow call for small numbers, too.
+#[cold]
+#[inline(never)]
+const fn wide_to_f64(mantissa: i128) -> f64 {
+    mantissa as f64
 }
 
 /// Why a grid cannot be.

@@ -59,17 +59,22 @@ impl Bar {
     /// As [`Bar::new`].
     #[inline]
     pub fn check(&self) -> Result<(), DataError> {
+        if self.is_sound() { Ok(()) } else { Err(self.fault()) }
+    }
+
+    /// True when [`Bar::check`] has nothing to say.
+    #[inline]
+    pub(crate) fn is_sound(&self) -> bool {
         // NaN makes every comparison false, so that this refuses it, too; `&` keeps the check
         // free of branches.
-        let sound = (0.0 < self.low)
+        (0.0 < self.low)
             & (self.low <= self.open)
             & (self.low <= self.close)
             & (self.open <= self.high)
             & (self.close <= self.high)
             & (self.high < f64::INFINITY)
             & (0.0 <= self.volume)
-            & (self.volume < f64::INFINITY);
-        if sound { Ok(()) } else { Err(self.fault()) }
+            & (self.volume < f64::INFINITY)
     }
 
     #[cold]

@@ -25,6 +25,7 @@ mod performance;
 mod reference;
 mod registry;
 mod replay;
+mod report;
 mod risk;
 mod sim_bars;
 mod sim_laws;
@@ -32,6 +33,7 @@ mod sim_orders;
 mod sim_ticks;
 mod sim_world;
 mod strategies;
+mod tear_sheet;
 mod tidy;
 mod workload_c;
 

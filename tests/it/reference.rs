@@ -170,7 +170,31 @@ fn check_equity(what: &str, report: &Report, path: &Path) {
 }
 
 fn check_figures(what: &str, report: &Report, answer: &Value) {
-    let figure = |name: &str| answer[name].as_f64();
-    near(what, report.equity.last().unwrap().equity, figure("final_equity").unwrap());
-    near(what, report.exposure.unwrap(), figure("exposure").unwrap());
+    let (returns, trades) = (&report.statistics().returns, &report.statistics().trades);
+    let figures = [
+        ("final_equity", Some(report.run.final_equity)),
+        ("total_return", returns.total_return),
+        ("max_drawdown", report.statistics().drawdown.depth),
+        ("sharpe_per_bar", returns.sharpe_per_period),
+        ("sharpe_annual", returns.sharpe),
+        ("sortino_per_bar", returns.sortino_per_period),
+        ("periods_per_year", report.run.periods_per_year.value),
+        ("win_rate", trades.win_rate),
+        ("profit_factor", trades.profit_factor),
+        ("gross_profit", Some(trades.gross_profit)),
+        ("gross_loss", Some(trades.gross_loss)),
+        ("exposure", report.exposure),
+        ("total_fees", Some(report.costs.fees)),
+    ];
+    for (name, found) in figures {
+        let what = format!("{what} {name}");
+        match (found, answer[name].as_f64()) {
+            (Some(found), Some(expected)) => near(&what, found, expected),
+            (found, expected) => assert_eq!(found, expected, "{what}"),
+        }
+    }
+    let count = |name: &str| answer[name].as_u64().unwrap() as usize;
+    assert_eq!(trades.closed, count("closed_trades"), "{what}: closed trades");
+    assert_eq!(trades.wins, count("wins"), "{what}: wins");
+    assert_eq!(report.open.len(), count("open_at_end"), "{what}: open at the end");
 }

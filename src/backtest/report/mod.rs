@@ -9,7 +9,7 @@ mod periods;
 mod positions;
 
 mod chart;
-mod figures;
+pub(super) mod figures;
 mod text;
 
 use std::sync::OnceLock;

@@ -8,7 +8,7 @@ use super::chart::area;
 use super::figures::{NONE, cut, date, money, number, one_line, percent, span};
 use super::{Analysis, MonthReturn, Report};
 
-/// Years of the table of months; earlier years stand in one line each seven.
+/// Years of the table of months; earlier years stand before it, six in a line.
 const YEARS_BY_MONTH: usize = 5;
 
 /// Rows of a table of tags or strategies.
@@ -35,26 +35,35 @@ impl Display for Report {
 }
 
 impl Report {
-    fn head(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let run = &self.run;
-        let names: Vec<String> = run.strategies.iter().map(|(name, _)| one_line(name)).collect();
+    /// Strategies and symbols of the run.
+    pub(in crate::backtest) fn title(&self) -> String {
+        let names: Vec<&str> = self.run.strategies.iter().map(|(name, _)| name.as_str()).collect();
         let symbols: Vec<&str> =
             self.instruments.iter().map(|found| found.symbol.as_str()).take(5).collect();
         let more = if self.instruments.len() > symbols.len() { ", …" } else { "" };
-        let title = format!("{} on {}{more}", names.join(", "), one_line(&symbols.join(", ")));
-        writeln!(out, "{}", cut(&title, 90))?;
+        cut(&format!("{} on {}{more}", names.join(", "), symbols.join(", ")), 90)
+    }
+
+    /// Time, size of the data, and what the annual figures are based on.
+    pub(in crate::backtest) fn subtitle(&self) -> [String; 2] {
+        let run = &self.run;
         let (from, to) = (run.from.to_utc().format("%Y-%m-%d"), date(run.to));
         let points = grouped(self.equity.len());
         let length = span(run.to.since(run.from).as_secs_f64());
         let events = grouped(run.events);
-        writeln!(out, "{from} to {to}, {length}, {events} events, {points} points of equity")?;
         let periods = &run.periods_per_year;
-        match periods.value {
+        let annual = match periods.value {
             Some(value) => {
-                writeln!(out, "annual figures by {} periods ({})", trimmed(value), periods.how)
+                format!("annual figures by {} periods ({})", trimmed(value), periods.how)
             }
-            None => writeln!(out, "no annual figures: periods per year {}", periods.how),
-        }
+            None => format!("no annual figures: periods per year {}", periods.how),
+        };
+        [format!("{from} to {to}, {length}, {events} events, {points} points of equity"), annual]
+    }
+
+    fn head(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}", self.title())?;
+        self.subtitle().iter().try_for_each(|line| writeln!(out, "{line}"))
     }
 
     fn curve(&self, out: &mut Formatter<'_>) -> fmt::Result {
@@ -76,8 +85,8 @@ impl Report {
     }
 
     fn figures(&self, analysis: &Analysis, out: &mut Formatter<'_>) -> fmt::Result {
-        let left = self.left(analysis);
-        let right = self.right(analysis);
+        let left = self.return_figures(analysis);
+        let right = self.trade_figures(analysis);
         writeln!(out)?;
         let empty = (String::new(), String::new());
         for index in 0..left.len().max(right.len()) {
@@ -89,7 +98,8 @@ impl Report {
         Ok(())
     }
 
-    fn left(&self, analysis: &Analysis) -> Vec<(String, String)> {
+    /// Figures of the equity curve and the benchmark: name and value.
+    pub(in crate::backtest) fn return_figures(&self, analysis: &Analysis) -> Vec<(String, String)> {
         let (returns, drawdown) = (&analysis.statistics.returns, &analysis.statistics.drawdown);
         let mut rows = vec![
             (format!("equity, {}", self.run.currency), money(self.run.final_equity)),
@@ -118,7 +128,8 @@ impl Report {
         rows
     }
 
-    fn right(&self, analysis: &Analysis) -> Vec<(String, String)> {
+    /// Figures of trades and costs: name and value.
+    pub(in crate::backtest) fn trade_figures(&self, analysis: &Analysis) -> Vec<(String, String)> {
         let trades = &analysis.statistics.trades;
         let costs = &self.costs;
         let streaks = pair(trades.longest_win_streak, trades.longest_loss_streak);
@@ -137,7 +148,7 @@ impl Report {
             row("average loss", money(trades.average_loss)),
             row("best trade", money(trades.best)),
             row("worst trade", money(trades.worst)),
-            row("longest streaks +/-", streaks),
+            row("longest streaks", streaks),
             row("held, mean", span(trades.held.mean_secs)),
             row("held, wins / losses", {
                 pair(span(trades.held.wins_mean_secs), span(trades.held.losses_mean_secs))
@@ -236,13 +247,18 @@ fn calendar(analysis: &Analysis, out: &mut Formatter<'_>) -> fmt::Result {
         return Ok(());
     }
     let cell = |value: Option<f64>| value.map_or(String::new(), |value| number(value * 100.0, 1));
-    writeln!(
-        out,
-        "\n%       Jan    Feb    Mar    Apr    May    Jun    Jul    Aug    Sep    Oct    Nov    \
-         Dec    Year"
-    )?;
     let early = analysis.years.len().saturating_sub(YEARS_BY_MONTH);
     let (early, late) = analysis.years.split_at_checked(early).unwrap_or_default();
+    writeln!(out, "\nreturns in %")?;
+    for line in early.chunks(6) {
+        let each = line.iter().map(|row| format!("{} {:>7}", row.year, cell(Some(row.value))));
+        writeln!(out, "{}", each.collect::<Vec<_>>().join("   "))?;
+    }
+    writeln!(
+        out,
+        "        Jan    Feb    Mar    Apr    May    Jun    Jul    Aug    Sep    Oct    Nov    \
+         Dec    Year"
+    )?;
     for year in late {
         write!(out, "{:<4}", year.year)?;
         let of = |month: u32| {
@@ -253,10 +269,6 @@ fn calendar(analysis: &Analysis, out: &mut Formatter<'_>) -> fmt::Result {
             write!(out, " {:>6}", of(month))?;
         }
         writeln!(out, " {:>7}", cell(Some(year.value)))?;
-    }
-    for line in early.chunks(6) {
-        let each = line.iter().map(|row| format!("{} {:>7}", row.year, cell(Some(row.value))));
-        writeln!(out, "{}", each.collect::<Vec<_>>().join("   "))?;
     }
     Ok(())
 }

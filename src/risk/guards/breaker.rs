@@ -47,6 +47,12 @@ impl BreakerGuard {
         &mut self.breaker
     }
 
+    /// True when no halt is wanted, at whatever time; false where the time decides.
+    #[inline]
+    pub(in crate::risk) fn is_quiet(&self) -> bool {
+        self.breaker.is_free()
+    }
+
     fn is_mine(&self, slot: SlotId) -> bool {
         self.slot.is_none_or(|own| own == slot)
     }

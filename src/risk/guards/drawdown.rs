@@ -59,6 +59,26 @@ impl DrawdownGuard {
         if drawdown < 0.0 { 0.0 } else { drawdown }
     }
 
+    /// True when a mark at these facts changes nothing and no halt is wanted.
+    #[inline]
+    pub(in crate::risk) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
+        !self.tracker.is_halted() && (self.is_clear(facts) || self.is_seen(facts))
+    }
+
+    /// True when equity is so far from peak and limit that rounding does not matter.
+    #[inline]
+    fn is_clear(&self, facts: &Facts<'_>) -> bool {
+        let (equity, gross) = (facts.equity(), facts.book.gross());
+        let margin = TRUST * (gross + gross + equity.abs());
+        equity > self.low + margin && equity < self.high - margin
+    }
+
+    /// True when nothing has moved since the last exact look.
+    #[inline]
+    fn is_seen(&self, facts: &Facts<'_>) -> bool {
+        self.seen == [facts.equity().to_bits(), facts.book.gross().to_bits()]
+    }
+
     fn wanted(&self) -> Option<Halt> {
         let halt = Halt::new(HaltCause::Drawdown, HaltScope::Account);
         self.tracker.is_halted().then_some(halt)
@@ -115,10 +135,7 @@ impl Guard for DrawdownGuard {
             self.tracker.shift(*capital);
             self.forget();
         }
-        let (equity, gross) = (facts.equity(), facts.book.gross());
-        let margin = TRUST * (gross + gross + equity.abs());
-        let is_clear = equity > self.low + margin && equity < self.high - margin;
-        if !is_clear && self.seen != [equity.to_bits(), gross.to_bits()] {
+        if !self.is_clear(facts) && !self.is_seen(facts) {
             self.look(facts);
         }
         self.wanted()
