@@ -34,7 +34,7 @@ parameters! {
 ///
 /// ```
 /// use tradewright::strategy::{
-///     BreakoutParameters, Breakout, MeanReversion, StrategyContext, WeightedVote,
+///     BreakoutParameters, Breakout, MeanReversion, Strategy, StrategyContext, WeightedVote,
 /// };
 /// use tradewright::types::{Instrument, Instruments};
 ///
