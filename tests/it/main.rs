@@ -33,6 +33,7 @@ mod sim_orders;
 mod sim_ticks;
 mod sim_world;
 mod strategies;
+#[cfg(feature = "report")]
 mod tear_sheet;
 mod tidy;
 mod workload_c;

@@ -13,12 +13,14 @@ fn data(name: &str) -> String {
     format!("{}/examples/data/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
+#[cfg_attr(not(feature = "report"), allow(dead_code))]
 pub fn index() -> Tape {
     let share = Instrument::stock("SPX", "USD").step("0.001");
     CsvBars::open(data("sp500_1d.csv")).load(share).unwrap()
 }
 
 /// Thirty rising days of one share, from Monday.
+#[cfg_attr(not(feature = "report"), allow(dead_code))]
 pub fn short(days: i32) -> Tape {
     let mut tape = Tape::new(Instruments::new());
     let share = tape.add(Instrument::stock("ACME", "USD")).unwrap();
@@ -32,6 +34,7 @@ pub fn short(days: i32) -> Tape {
 }
 
 /// In and out by turns, under tags that change.
+#[cfg_attr(not(feature = "report"), allow(dead_code))]
 pub fn tagged(name: &'static str, tags: [&'static str; 2]) -> impl Strategy + 'static {
     let mut count = 0_usize;
     from_fn(name, move |event, _, advice| {
@@ -48,6 +51,7 @@ pub fn tagged(name: &'static str, tags: [&'static str; 2]) -> impl Strategy + 's
     })
 }
 
+#[cfg_attr(not(feature = "report"), allow(dead_code))]
 pub fn costly(tape: &Tape) -> Report {
     let mut venue = SimConfig::default();
     venue.fees = FeeSchedule::flat("0.001".parse().unwrap(), "0.001".parse().unwrap());
