@@ -225,6 +225,14 @@ pub enum ParameterError {
         /// The value of the larger one.
         limit: usize,
     },
+    /// A fraction that is not between 0 and 1, the ends excluded.
+    #[error("{name} is {value}, allowed are numbers above 0 and below 1")]
+    Fraction {
+        /// The parameter.
+        name: &'static str,
+        /// The refused value.
+        value: f64,
+    },
     /// A number whose decimal text is no ratio of two numbers up to 2^32.
     #[error(
         "{value} cannot be used as an exact ratio, allowed are numbers from 0 whose shortest \
@@ -276,6 +284,11 @@ pub(crate) fn check_factor(
     } else {
         Err(ParameterError::Factor { name, value, maximum })
     }
+}
+
+/// A fraction above 0 and below 1.
+pub(crate) fn check_fraction(name: &'static str, value: f64) -> Result<(), ParameterError> {
+    if value > 0.0 && value < 1.0 { Ok(()) } else { Err(ParameterError::Fraction { name, value }) }
 }
 
 #[cold]

@@ -15,6 +15,9 @@
 //! | momentum | [`Rsi`], [`Macd`], [`Roc`], [`Stochastic`], [`StochasticFast`], [`WilliamsR`], [`Cci`] |
 //! | trend | [`Adx`], [`DirectionalMovement`], [`Keltner`], [`Supertrend`], [`LinearRegressionSlope`] |
 //! | statistics | [`RealisedVolatility`], [`RollingCorrelation`], [`TypicalPrice`] |
+//!
+//! Many series at once: [`RollingCovariance`] and [`ExponentialCovariance`]. Tails of a series of
+//! results: [`TailModel`] (value at risk, expected shortfall).
 
 pub mod exact;
 mod indicator;
@@ -42,8 +45,10 @@ mod volatility;
 mod volume_flow;
 mod vwap;
 
+mod matrix;
 mod normal;
 mod statistics;
+mod tail;
 
 pub use bollinger::{Bollinger, BollingerBands};
 pub use cci::Cci;
@@ -55,6 +60,10 @@ pub use indicator::{
 };
 pub use keltner::{Keltner, KeltnerChannel, Supertrend, SupertrendLine, TrendDirection};
 pub use macd::{Macd, MacdLines};
+pub use matrix::{
+    ExponentialCovariance, LARGEST_RETURN, LONGEST_ROLLING, MOST_SERIES, ReturnWindow,
+    RollingCovariance, RowError,
+};
 pub use moments::{DeviationKind, RollingStandardDeviation, RollingVariance, ZScore};
 pub use moving_average::{Ema, RollingMean, Sma, Wma};
 pub use normal::{erfc, norm_cdf, norm_inverse_cdf, norm_pdf};
@@ -68,6 +77,11 @@ pub use statistics::{
     quantile_of_sorted, skewness, standard_deviation, variance,
 };
 pub use stochastic::{Stochastic, StochasticFast, StochasticLines, WilliamsR};
+pub use tail::{
+    ShortfallRule, Tail, TailError, TailEstimator, TailMeasure, TailModel, TailWork,
+    cornish_fisher_is_monotone, cornish_fisher_quantile, cornish_fisher_tail_mean,
+    historical_shortfall,
+};
 pub use true_range::{Atr, Natr};
 pub use typical_price::TypicalPrice;
 pub use volatility::{RealisedVolatility, VolatilityEstimator};
