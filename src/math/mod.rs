@@ -45,11 +45,13 @@ mod volatility;
 mod volume_flow;
 mod vwap;
 
+mod black;
 mod matrix;
 mod normal;
 mod statistics;
 mod tail;
 
+pub(crate) use black::{black_implied_deviation, black_value};
 pub use bollinger::{Bollinger, BollingerBands};
 pub use cci::Cci;
 pub use compensated::CompensatedSum;
@@ -77,6 +79,7 @@ pub use statistics::{
     quantile_of_sorted, skewness, standard_deviation, variance,
 };
 pub use stochastic::{Stochastic, StochasticFast, StochasticLines, WilliamsR};
+pub(crate) use tail::decaying_weights;
 pub use tail::{
     ShortfallRule, Tail, TailError, TailEstimator, TailMeasure, TailModel, TailWork,
     cornish_fisher_is_monotone, cornish_fisher_quantile, cornish_fisher_tail_mean,

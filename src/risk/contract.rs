@@ -175,6 +175,13 @@ pub trait Guard: State + Send {
         Limit::Allow(None)
     }
 
+    /// Lends the rules that judge openings by what the guard has watched. The chain asks each of
+    /// them as if it were one of its own; a guard without such rules leaves this as it is.
+    ///
+    /// A rule that borrows from its guard stays pure between two facts, is saved and restored with
+    /// the guard, and shares nothing that could change behind its back.
+    fn rules(&self, _ask: &mut dyn FnMut(&dyn RiskRule)) {}
+
     /// An operator resumes a halt of this cause: a latched guard lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
 }

@@ -1,5 +1,7 @@
 use rust_decimal::Decimal;
 
+use crate::math::ParameterError;
+
 /// Why a limit, or the saved state of one, was refused.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,9 @@ pub enum RiskConfigError {
         /// The refused value.
         value: f64,
     },
+    /// A window, decay, confidence or another parameter of a figure is out of its range.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
     /// A saved state contradicts itself.
     #[error("saved state is not valid: {what} {value}")]
     InvalidState {

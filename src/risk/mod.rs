@@ -16,8 +16,10 @@ mod gates;
 mod guards;
 mod halt;
 mod opening;
+mod portfolio;
 mod rules;
 mod sizing;
+mod stress;
 
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
@@ -31,13 +33,22 @@ pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
 pub use gates::GridGate;
-pub use guards::{BreakerGuard, DrawdownGuard};
+pub use guards::{BreakerGuard, DrawdownGuard, PortfolioGuard};
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
 pub use opening::{Parts, split, split_after, valuation_price};
+pub use portfolio::{
+    CorrelationEstimator, CorrelationMatrix, InstrumentRisk, PortfolioFigures, PortfolioRisk,
+    PortfolioRiskSettings, PortfolioTail, PositionRisk, PositionRiskCalculator, RiskFigureError,
+    RiskWork,
+};
 pub use rules::{
-    Ceiling, GrossExposure, GroupExposure, Leverage, NetExposure, PositionSize, RuleFn,
-    SymbolExposure, rule_from_fn,
+    Ceiling, CorrelatedExposure, GrossExposure, GroupExposure, Leverage, NetExposure, PositionSize,
+    RuleFn, SymbolExposure, VarLimit, rule_from_fn,
 };
 pub use sizing::{
     AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedQuantity, Sizer, SizerError,
+};
+pub use stress::{
+    OtherPrices, Repricing, StressError, StressResult, StressScenario, StressScenarioBuilder,
+    StressedPosition,
 };

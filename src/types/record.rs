@@ -316,6 +316,10 @@ reason_codes! {
     GroupExposure => "group_exposure", "Group exposure limit exceeded";
     /// Gross exposure over equity.
     Leverage => "leverage", "Leverage limit exceeded";
+    /// Exposure in symbols that move together.
+    CorrelatedExposure => "correlated_exposure", "Correlated exposure limit exceeded";
+    /// Value at risk or expected shortfall of the portfolio.
+    ValueAtRisk => "value_at_risk", "Value at risk limit exceeded";
     /// Trading is halted.
     Halted => "halted", "Trading is halted";
     /// Equity, price or another input is missing, not finite or not positive.

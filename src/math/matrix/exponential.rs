@@ -93,6 +93,11 @@ impl ExponentialCovariance {
         self.decay
     }
 
+    /// Rows before the first answer.
+    pub const fn warmup(&self) -> usize {
+        self.warmup
+    }
+
     /// Weighted mean of the products of two series, in which both were known; of a series with
     /// itself its variance about zero. `None` during the warm-up.
     pub fn covariance(&self, one: usize, other: usize) -> Option<f64> {

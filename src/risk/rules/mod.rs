@@ -1,6 +1,7 @@
 //! The built-in rules, one per file. Each judges what would result with all working orders
 //! filled, caps an opening at the largest quantity that passes, and denies on NaN.
 
+mod correlated;
 mod from_fn;
 mod gross;
 mod group;
@@ -8,7 +9,10 @@ mod leverage;
 mod net;
 mod position_size;
 mod symbol;
+mod value_at_risk;
 
+pub(super) use correlated::checked as checked_correlation;
+pub use correlated::CorrelatedExposure;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;
@@ -16,6 +20,7 @@ pub use leverage::Leverage;
 pub use net::NetExposure;
 pub use position_size::PositionSize;
 pub use symbol::SymbolExposure;
+pub use value_at_risk::VarLimit;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,102 @@
+use crate::risk::rules::{CorrelatedExposure, VarLimit, checked_correlation};
+use crate::risk::{Ceiling, Fact, Guard, PortfolioRisk, RiskConfigError, RiskRule};
+use crate::types::{Facts, Halt, HaltCause, State, StateError};
+
+/// The owner of the portfolio's figures in a chain or manager: it watches facts for
+/// [`PortfolioRisk`] and lends the chain the rules that read it.
+///
+/// It wants no halt; its limits refuse or shrink openings. It is saved and restored with its
+/// figures, so that a restart continues with the same numbers.
+///
+/// ```
+/// use tradewright::risk::{
+///     Ceiling, EnhancedRiskManager, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings,
+/// };
+/// use tradewright::types::InstrumentId;
+///
+/// let watched = (0..5).map(InstrumentId);
+/// let portfolio = PortfolioRisk::new(PortfolioRiskSettings::default(), watched)?;
+/// let guard = PortfolioGuard::new(portfolio)
+///     .var_limit(Ceiling::OfEquity(0.02))?
+///     .correlated_exposure(0.8, Ceiling::OfEquity(0.5))?;
+/// let manager = EnhancedRiskManager::builder().with_guard(Box::new(guard)).build()?;
+/// # Ok::<(), tradewright::risk::RiskConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct PortfolioGuard {
+    portfolio: PortfolioRisk,
+    value_at_risk: Option<Ceiling>,
+    correlated: Option<(f64, Ceiling)>,
+}
+
+impl PortfolioGuard {
+    /// Watches, without limits.
+    pub const fn new(portfolio: PortfolioRisk) -> Self {
+        Self { portfolio, value_at_risk: None, correlated: None }
+    }
+
+    /// A ceiling for the portfolio's value at risk, or expected shortfall where its settings
+    /// measure by that; see [`VarLimit`].
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
+    pub fn var_limit(mut self, ceiling: Ceiling) -> Result<Self, RiskConfigError> {
+        VarLimit::new(&self.portfolio, ceiling)?;
+        self.value_at_risk = Some(ceiling);
+        Ok(self)
+    }
+
+    /// A ceiling for exposure in symbols that move together; see [`CorrelatedExposure`].
+    ///
+    /// # Errors
+    /// [`RiskConfigError`] for a threshold outside of 0 to 1 and a negative or non-finite ceiling.
+    pub fn correlated_exposure(
+        mut self,
+        threshold: f64,
+        ceiling: Ceiling,
+    ) -> Result<Self, RiskConfigError> {
+        self.correlated = Some(checked_correlation(threshold, ceiling)?);
+        Ok(self)
+    }
+
+    /// The figures.
+    pub const fn portfolio(&self) -> &PortfolioRisk {
+        &self.portfolio
+    }
+}
+
+impl Guard for PortfolioGuard {
+    fn name(&self) -> &'static str {
+        "portfolio_risk"
+    }
+
+    #[inline]
+    fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
+        self.portfolio.observe(fact, facts);
+        None
+    }
+
+    fn rules(&self, ask: &mut dyn FnMut(&dyn RiskRule)) {
+        if let Some(ceiling) = self.value_at_risk {
+            ask(&VarLimit::with(&self.portfolio, ceiling));
+        }
+        if let Some(limit) = self.correlated {
+            ask(&CorrelatedExposure::with(&self.portfolio, limit));
+        }
+    }
+
+    fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
+}
+
+/// Limits are configuration; the figures are the state.
+impl State for PortfolioGuard {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        self.portfolio.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let mut portfolio = self.portfolio.clone();
+        portfolio.restore(state)?;
+        self.portfolio.take_over(portfolio)
+    }
+}

@@ -1,0 +1,140 @@
+use super::{Ceiling, capped};
+use crate::risk::exposure::mark_value;
+use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule, Standing};
+use crate::types::{Facts, ReasonCode, Side, to_f64};
+
+/// The portfolio's value at risk (or expected shortfall) stays below a ceiling with the opening
+/// filled.
+///
+/// What is read and what is computed here:
+///
+/// - **Read**: the portfolio's figure, its deviation, each series' deviation and its covariance
+///   with the portfolio, as [`PortfolioRisk`] has computed them with the last row or fill.
+/// - **Per intent**: the deviation with the opening, from those covariances:
+///   √(σ² + 2 d c + d² s²) for a change d of the opening's own exposure. What other working orders
+///   and earlier legs could open is added with its own deviation, as if it moved with the
+///   portfolio: an order that may never fill counts as no hedge. The sum is turned into a loss with
+///   the tail multiple that the portfolio has now (its figure over its deviation), at least that of
+///   a normal distribution. After the fill the estimator itself measures the new portfolio.
+///
+/// An opening that brings the figure below the ceiling passes, such as a hedge. Without figures
+/// (see [`RiskFigureError`](crate::risk::RiskFigureError)), or in an instrument with too little
+/// history, nothing is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct VarLimit<'a> {
+    portfolio: &'a PortfolioRisk,
+    ceiling: Ceiling,
+}
+
+impl<'a> VarLimit<'a> {
+    /// A ceiling for the figure that the portfolio's settings measure by, over their horizon.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite ceiling.
+    pub fn new(portfolio: &'a PortfolioRisk, ceiling: Ceiling) -> Result<Self, RiskConfigError> {
+        Ok(Self { portfolio, ceiling: ceiling.checked("value at risk")? })
+    }
+
+    /// The caller has checked the ceiling.
+    pub(in crate::risk) const fn with(portfolio: &'a PortfolioRisk, ceiling: Ceiling) -> Self {
+        Self { portfolio, ceiling }
+    }
+
+    /// The figure with so many units of the opening filled; NaN while it is not known.
+    pub fn resulting(&self, opening: &Opening<'_>, quantity: f64, facts: &Facts<'_>) -> f64 {
+        self.candidate(opening, facts).map_or(f64::NAN, |found| found.figure(opening, quantity))
+    }
+
+    fn candidate(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<Candidate> {
+        let portfolio = self.portfolio;
+        let figures = portfolio.figures().ok()?;
+        let series = portfolio.series(portfolio.column(opening.intent.instrument)?)?;
+        let settings = portfolio.settings();
+        let normal = settings.model.normal_multiple(settings.measure);
+        let figure = figures.tail.tail.measure(settings.measure);
+        let multiple = if figures.deviation > 0.0 { figure / figures.deviation } else { normal };
+        // Too few common rows: as if it moved with the portfolio.
+        let bound = figures.deviation * series.deviation;
+        Some(Candidate {
+            multiple: if multiple > normal { multiple } else { normal },
+            variance: figures.deviation * figures.deviation,
+            exposure: series.exposure,
+            deviation: series.deviation,
+            covariance: series.covariance,
+            bound,
+            others: self.others(opening, facts)?,
+        })
+    }
+
+    /// Deviation of what working orders and earlier legs in other instruments could open; `None`
+    /// while it is not known.
+    fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
+        let mut sum = 0.0;
+        for entry in facts.instruments.iter() {
+            let id = entry.id;
+            let is_own = id == opening.intent.instrument;
+            if is_own || (facts.book.working(id).orders == 0 && opening.earlier.is_empty()) {
+                continue;
+            }
+            let mut standing = Standing::of(id, facts);
+            standing.add_legs(id, opening.earlier, facts);
+            let opened = opened(&standing, Side::Buy).max(opened(&standing, Side::Sell));
+            if opened > 0.0 {
+                let series = self.portfolio.series(self.portfolio.column(id)?)?;
+                sum += opened * mark_value(entry, facts) * series.deviation;
+            }
+        }
+        Some(sum)
+    }
+}
+
+impl RiskRule for VarLimit<'_> {
+    fn name(&self) -> &'static str {
+        "value_at_risk"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let limit = self.ceiling.amount(facts);
+        let candidate = self.candidate(opening, facts);
+        capped(opening, facts, ReasonCode::ValueAtRisk, limit, |quantity| {
+            candidate.as_ref().map_or(f64::NAN, |found| found.figure(opening, quantity))
+        })
+    }
+}
+
+/// What the portfolio with the opening is computed from.
+struct Candidate {
+    multiple: f64,
+    variance: f64,
+    exposure: f64,
+    deviation: f64,
+    covariance: f64,
+    bound: f64,
+    others: f64,
+}
+
+impl Candidate {
+    fn figure(&self, opening: &Opening<'_>, quantity: f64) -> f64 {
+        let value = opening.resulting_value(quantity);
+        let change = match opening.intent.side {
+            Side::Buy => value - self.exposure,
+            Side::Sell => -value - self.exposure,
+        };
+        let common = match self.covariance.is_nan() {
+            true => change.abs() * self.bound,
+            false => change * self.covariance,
+        };
+        let own = change * self.deviation;
+        let variance = self.variance + 2.0 * common + own * own;
+        // Below zero by rounding only; NaN must stay.
+        let deviation = if variance < 0.0 { 0.0 } else { variance.sqrt() };
+        self.multiple * (deviation + self.others)
+    }
+}
+
+/// How many units the working orders of a side would open beyond closing what is held.
+fn opened(standing: &Standing, side: Side) -> f64 {
+    let held = to_f64(standing.held(side));
+    let now = to_f64(side.signed(standing.net));
+    held - if now > 0.0 { now } else { 0.0 }
+}
