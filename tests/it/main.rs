@@ -13,6 +13,7 @@
 mod account;
 mod builtin;
 mod combinators;
+mod covariance;
 mod data;
 mod engine;
 mod engine_world;
@@ -33,6 +34,7 @@ mod sim_orders;
 mod sim_ticks;
 mod sim_world;
 mod strategies;
+mod tail_risk;
 #[cfg(feature = "report")]
 mod tear_sheet;
 mod tidy;

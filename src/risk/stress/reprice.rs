@@ -1,4 +1,4 @@
-use super::scenario::{is_option, quoting};
+use super::scenario::{Quotes, is_option, rate_source};
 use super::{Repricing, StressError, StressResult, StressScenario, StressedPosition};
 use crate::math::{black_implied_deviation, black_value};
 use crate::types::{
@@ -55,7 +55,7 @@ impl StressScenario {
         let instrument = entry.id;
         let mark = mark(entry, facts)?;
         let (stressed_price, repricing) = self.stressed_price(entry, mark.price, facts)?;
-        let stressed_rate = mark.rate * (1.0 + self.asset_shock(entry.settlement, facts));
+        let stressed_rate = mark.rate * (1.0 + self.asset_shock(entry.settlement, facts)?);
         let value = entry.value_f64(position.size, mark.price);
         let stressed_value = entry.value_f64(position.size, stressed_price);
         // What is not paid in full is worth its profit over its cost.
@@ -140,7 +140,7 @@ impl StressScenario {
             let cash = facts.book.cash(asset);
             if asset != facts.book.reporting() && !cash.is_zero() {
                 let rate = rate(asset, facts).ok_or(StressError::NoRate { asset })?;
-                profit += to_f64(cash) * rate * self.asset_shock(asset, facts);
+                profit += to_f64(cash) * rate * self.asset_shock(asset, facts)?;
             }
         }
         Ok(profit)
@@ -166,16 +166,23 @@ fn underlying(option: &Instrument, facts: &Facts<'_>) -> Option<(InstrumentId, f
         InstrumentKind::Future { .. } => 3,
         InstrumentKind::Option { .. } => 4,
     };
-    let marked = quoting(option.base, option.quote, facts.instruments)
-        .filter_map(|id| facts.mark(id).map(|price| (id, price)));
-    marked.min_by_key(|(id, _)| facts.instruments.get(*id).map(|entry| rank(entry.kind)))
+    let quotes = facts.instruments.iter().filter(|entry| {
+        (entry.base, entry.quote) == (option.base, option.quote) && !is_option(entry.kind)
+    });
+    let marked = quotes.filter_map(|entry| Some((entry, facts.mark(entry.id)?)));
+    let (entry, price) = marked.min_by_key(|(entry, _)| rank(entry.kind))?;
+    Some((entry.id, price))
 }
 
 /// Reporting currency per unit of an asset, from the marks.
 fn rate(asset: AssetId, facts: &Facts<'_>) -> Option<f64> {
     let settled = facts.instruments.iter().filter(|entry| entry.settlement == asset);
     let rates = settled.filter_map(|entry| facts.book.mark(entry.id)).map(|mark| mark.rate);
-    let quoted = quoting(asset, facts.book.reporting(), facts.instruments)
-        .filter_map(|id| facts.mark(id));
-    rates.chain(quoted).find(|rate| *rate > 0.0 && rate.is_finite())
+    let quoted = rate_source(asset, facts.book.reporting(), facts.instruments)
+        .and_then(|(id, quotes)| Some((facts.mark(id)?, quotes)))
+        .map(|(price, quotes)| match quotes {
+            Quotes::Asset => price,
+            Quotes::Reporting => 1.0 / price,
+        });
+    quoted.into_iter().chain(rates).find(|rate| *rate > 0.0 && rate.is_finite())
 }

@@ -1,15 +1,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::StressError;
-use crate::types::{AssetId, Facts, InstrumentId, Instruments, Label};
+use crate::types::{AssetId, Facts, InstrumentId, InstrumentKind, Instruments, Label};
 
 /// A named jump of prices and volatilities. Everything moves at once and no time passes.
 ///
 /// Shocks are fractions: -0.3 is a fall of 30 %. Of several shocks for one symbol the last counts.
 /// A symbol without its own shock moves as the [`OtherPrices`] say (not at all unless set). An
-/// asset (currency, coin) moves with the first shocked symbol that quotes it in the reporting
-/// currency, unless it has its own shock: a fall of BTC-USD also hits the coins that margin an
-/// inverse contract.
+/// asset (currency, coin) moves with the symbol whose price is its rate to the reporting currency,
+/// unless it has its own shock: a fall of BTC-USD also hits the coins that margin an inverse
+/// contract.
 ///
 /// An option moves with its underlying: the first marked symbol of the same base and quote, spot
 /// before perpetuals before futures. See [`Repricing`](super::Repricing) for what happens without.
@@ -107,34 +107,57 @@ impl StressScenario {
     }
 
     /// The move of an asset's rate to the reporting currency, a fraction.
-    pub(super) fn asset_shock(&self, asset: AssetId, facts: &Facts<'_>) -> f64 {
+    pub(super) fn asset_shock(&self, asset: AssetId, facts: &Facts<'_>) -> Result<f64, StressError> {
         let reporting = facts.book.reporting();
         if asset == reporting {
-            return 0.0;
+            return Ok(0.0);
         }
-        last(&self.terms.assets, asset).unwrap_or_else(|| {
-            quoting(asset, reporting, facts.instruments)
-                .filter_map(|id| self.price_shock(id))
-                .find(|shock| *shock != 0.0)
-                .unwrap_or(0.0)
+        if let Some(own) = last(&self.terms.assets, asset) {
+            return Ok(own);
+        }
+        let Some((instrument, quotes)) = rate_source(asset, reporting, facts.instruments) else {
+            return Ok(0.0);
+        };
+        let shock = self.price_shock(instrument).ok_or(StressError::NoBeta { instrument })?;
+        Ok(match quotes {
+            Quotes::Asset => shock,
+            Quotes::Reporting => 1.0 / (1.0 + shock) - 1.0,
         })
     }
 }
 
-/// The instruments that quote an asset in another.
-pub(super) fn quoting(
-    asset: AssetId,
-    quote: AssetId,
-    instruments: &Instruments,
-) -> impl Iterator<Item = InstrumentId> {
-    let quotes = instruments.iter().filter(move |entry| {
-        entry.base == asset && entry.quote == quote && !is_option(entry.kind)
-    });
-    quotes.map(|entry| entry.id)
+/// Which of two currencies an instrument's price is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quotes {
+    /// The asset's price in the reporting currency.
+    Asset,
+    /// The reporting currency's price in the asset.
+    Reporting,
 }
 
-pub(super) const fn is_option(kind: crate::types::InstrumentKind) -> bool {
-    matches!(kind, crate::types::InstrumentKind::Option { .. })
+/// The instrument whose price is an asset's rate: spot if there is one, else the first of another
+/// kind, as in the account.
+pub(super) fn rate_source(
+    asset: AssetId,
+    reporting: AssetId,
+    instruments: &Instruments,
+) -> Option<(InstrumentId, Quotes)> {
+    let sources = || {
+        instruments.iter().filter(|entry| !is_option(entry.kind)).filter_map(move |entry| {
+            let quotes = match (entry.base, entry.quote) {
+                pair if pair == (asset, reporting) => Quotes::Asset,
+                pair if pair == (reporting, asset) => Quotes::Reporting,
+                _ => return None,
+            };
+            Some((entry, quotes))
+        })
+    };
+    let spot = sources().find(|(entry, _)| entry.kind == InstrumentKind::Spot);
+    spot.or_else(|| sources().next()).map(|(entry, quotes)| (entry.id, quotes))
+}
+
+pub(super) const fn is_option(kind: InstrumentKind) -> bool {
+    matches!(kind, InstrumentKind::Option { .. })
 }
 
 impl StressScenarioBuilder {
