@@ -8,8 +8,10 @@ mod gates;
 mod guards;
 mod halt;
 mod opening;
+mod portfolio;
 mod rules;
 mod sizing;
+mod stress;
 
 use core::time::Duration;
 

@@ -71,19 +71,23 @@ impl MarkSampler {
     }
 
     /// Finds the instrument that was marked. Marks of an instant usually come in the same order
-    /// as in the one before, so that the first look finds it.
+    /// as in the one before, so that the first look finds it; at the start of a row all are looked
+    /// at, whatever was marked without a word.
     #[inline]
     fn note(&mut self, facts: &Facts<'_>) {
         let count = self.instruments.len();
+        let is_first = self.open.is_none();
         for step in 0..count {
             let mut index = self.next + step;
             if index >= count {
                 index -= count;
             }
             if self.take(index, facts, Timestamp::MAX) {
-                self.next = if index + 1 == count { 0 } else { index + 1 };
                 self.open.get_or_insert(end_of(facts.at, self.spacing_nanos));
-                return;
+                if !is_first {
+                    self.next = if index + 1 == count { 0 } else { index + 1 };
+                    return;
+                }
             }
         }
     }
