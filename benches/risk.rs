@@ -1,5 +1,7 @@
 //! Nanoseconds of risk: a review with every built-in rule on and 50 open positions, a refusal
-//! with its search for the largest quantity that passes, and what guards cost on each mark.
+//! with its search for the largest quantity that passes, what guards cost on each mark, and the
+//! figures of a portfolio of 50 symbols: the correlations of a row, all figures of a row of 250,
+//! and the rules that read them.
 //!
 //! Facts are in memory and made beforehand; a mark's figure includes reading them, the guards'
 //! decision and the (empty) list of halt changes.
@@ -7,9 +9,13 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tradewright::math::{
+    ExponentialCovariance, ReturnWindow, RollingCovariance, TailEstimator, TailModel,
+};
 use tradewright::risk::{
-    Assessment, BreakerGuard, Ceiling, DrawdownGuard, EnhancedRiskManager, Fact, HaltMachine,
-    RiskChain, RiskManager,
+    Assessment, BreakerGuard, Ceiling, CorrelationEstimator, DrawdownGuard, EnhancedRiskManager,
+    Fact, Guard, HaltMachine, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings,
+    PositionRiskCalculator, RiskChain, RiskManager, RiskWork,
 };
 use tradewright::types::{
     AssetId, Decimal, FactBook, FactBookBuilder, Facts, Instrument, InstrumentId, Instruments,
@@ -130,5 +136,124 @@ fn halts(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, reviews, marks, halts);
+/// Rows of returns of so many series, from a linear congruential generator.
+fn rows(series: usize, count: usize) -> Vec<Vec<f64>> {
+    let mut state = 7_u64;
+    let mut next = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 11) as f64 / 9_007_199_254_740_992.0 - 0.5
+    };
+    (0..count).map(|_| (0..series).map(|_| 0.04 * next()).collect()).collect()
+}
+
+fn correlations(criterion: &mut Criterion) {
+    const SERIES: usize = 50;
+    let mut group = criterion.benchmark_group("portfolio");
+    let rows = rows(SERIES, 512);
+    let mut rolling = RollingCovariance::new(SERIES, 250).expect("sound parameters");
+    let mut fading = ExponentialCovariance::new(SERIES, 0.94, 20).expect("sound parameters");
+    let mut index = 0;
+    group.bench_function("rolling correlations, a row of 50", |bencher| {
+        bencher.iter(|| {
+            index = (index + 1) % rows.len();
+            rolling.update(black_box(&rows[index]))
+        });
+    });
+    group.bench_function("exponential correlations, a row of 50", |bencher| {
+        bencher.iter(|| {
+            index = (index + 1) % rows.len();
+            fading.update(black_box(&rows[index]))
+        });
+    });
+    group.finish();
+}
+
+const ESTIMATORS: [(&str, TailEstimator); 5] = [
+    ("historical", TailEstimator::Historical),
+    ("gaussian", TailEstimator::Gaussian),
+    ("cornish-fisher", TailEstimator::CornishFisher),
+    ("ewma", TailEstimator::Ewma { decay: 0.94 }),
+    ("filtered historical", TailEstimator::FilteredHistorical { decay: 0.94 }),
+];
+
+fn figures(criterion: &mut Criterion) {
+    const SERIES: usize = 50;
+    let mut group = criterion.benchmark_group("portfolio");
+    let mut returns = ReturnWindow::new(SERIES, 250).expect("sound parameters");
+    for row in rows(SERIES, 250) {
+        returns.push(&row).expect("a row of the right length");
+    }
+    let exposures: Vec<f64> = (0..SERIES).map(|index| 1_000.0 - 40.0 * index as f64).collect();
+    let (mut work, mut positions) = (RiskWork::default(), Vec::new());
+    for (name, estimator) in ESTIMATORS {
+        let model = TailModel::new(estimator, 0.99, 1.0).expect("sound parameters");
+        let calculator = PositionRiskCalculator::new(model, 100).expect("a sound minimum");
+        group.bench_function(format!("value at risk of 50 positions, {name}"), |bencher| {
+            bencher.iter(|| calculator.portfolio(black_box(&exposures), &returns, &mut work));
+        });
+        group.bench_function(format!("50 positions one by one, {name}"), |bencher| {
+            bencher.iter(|| {
+                let exposures = black_box(&exposures);
+                calculator.positions(exposures, &returns, &mut work, &mut positions)
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A guard with both limits that has seen 260 rows of 50 symbols.
+fn watching(table: &Instruments, books: &[FactBook], estimator: TailEstimator) -> PortfolioGuard {
+    let settings = PortfolioRiskSettings {
+        model: TailModel::new(estimator, 0.99, 1.0).expect("sound parameters"),
+        correlation: CorrelationEstimator::Rolling { window: 250 },
+        ..PortfolioRiskSettings::default()
+    };
+    let ids = (0..table.len() as u32).map(InstrumentId);
+    let portfolio = PortfolioRisk::new(settings, ids).expect("sound settings");
+    let mut guard = PortfolioGuard::new(portfolio)
+        .var_limit(Ceiling::OfEquity(0.9))
+        .and_then(|guard| guard.correlated_exposure(0.8, Ceiling::OfEquity(0.9)))
+        .expect("sound ceilings");
+    for second in 0..260 {
+        let at = Timestamp::from_secs(second).expect("a sound time");
+        let book = &books[second as usize % books.len()];
+        guard.watch(&Fact::Mark, &Facts::new(at, SlotId::HOUSE, table, book));
+    }
+    guard
+}
+
+fn portfolio_guard(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("portfolio");
+    let (table, usd) = table(50);
+    let books: Vec<FactBook> =
+        (0..64).map(|index| book(&table, usd, 50, 100.0 + f64::from(index * 29 % 64))).collect();
+    for (name, estimator) in [ESTIMATORS[0], ESTIMATORS[3]] {
+        let mut guard = watching(&table, &books, estimator);
+        let mut second = 1_000;
+        group.bench_function(format!("a row of 50 with all figures, {name}"), |bencher| {
+            bencher.iter(|| {
+                second += 1;
+                let at = Timestamp::from_secs(second).expect("a sound time");
+                let book = &books[second as usize % books.len()];
+                guard.watch(&Fact::Mark, &Facts::new(at, SlotId::HOUSE, &table, book))
+            });
+        });
+        let at = Timestamp::from_secs(second).expect("a sound time");
+        let facts = Facts::new(at, SLOT, &table, &books[0]);
+        let chain = RiskChain::new().with_guard(Box::new(guard));
+        let intent = Intent::market(SLOT, InstrumentId(5), Side::Buy, 20.into());
+        let mut out = Assessment::default();
+        chain.review(&[intent], &facts, &mut out);
+        assert!(out.approved, "{:?}", out.findings);
+        group.bench_function(format!("review by both limits, {name}"), |bencher| {
+            bencher.iter(|| {
+                chain.review(black_box(&[intent]), black_box(&facts), &mut out);
+                out.risk_score
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, reviews, marks, halts, correlations, figures, portfolio_guard);
 criterion_main!(benches);

@@ -157,8 +157,7 @@ impl RiskChain {
         }
         for watched in &self.guards {
             watched.word(facts).speak(bench);
-            let mut ask =
-                |rule: &dyn RiskRule| bench.take(rule.name(), rule.limit(opening, facts));
+            let mut ask = |rule: &dyn RiskRule| bench.take(rule.name(), rule.limit(opening, facts));
             watched.guard.rules(&mut ask);
         }
         for rule in &self.rules {

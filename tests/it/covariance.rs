@@ -61,7 +61,8 @@ proptest! {
                         prop_assert_eq!(matrix.correlation(one, other), None);
                         continue;
                     };
-                    let largest = |values: &[f64]| values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+                    let largest =
+                        |values: &[f64]| values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
                     let scale = largest(&left) * largest(&right);
                     let expected = covariance(&left, &right, 1).unwrap();
                     prop_assert!(close(found.unwrap(), expected, 1e-14 * scale));
@@ -196,7 +197,8 @@ fn a_long_run_does_not_drift() {
     const WINDOW: usize = 50;
     let mut state = 1_u64;
     let mut random = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / 2.0_f64.powi(53) - 0.5
     };
     let mut long = RollingCovariance::new(SERIES, WINDOW).unwrap();
@@ -281,7 +283,8 @@ fn parameters_and_stored_states_are_checked() {
         text.replacen(from, to, 1)
     };
     let text = serde_json::to_string(&RollingCovariance::new(2, 2).unwrap()).unwrap();
-    for (from, to) in [("\"oldest\":0", "\"oldest\":2"), ("[0,0,0,0]", "[0,0,0]"), ("[0,0]", "[3,0]")]
+    for (from, to) in
+        [("\"oldest\":0", "\"oldest\":2"), ("[0,0,0,0]", "[0,0,0]"), ("[0,0]", "[3,0]")]
     {
         let text = broken(text.clone(), from, to);
         assert!(serde_json::from_str::<RollingCovariance>(&text).is_err(), "{text}");

@@ -122,7 +122,9 @@ proptest! {
     /// Figures do not fall as the confidence rises, and the shortfall is not below the value at
     /// risk.
     #[test]
-    fn figures_rise_with_the_confidence(results in results(), setting in setting(), more in 0.0..1.0) {
+    fn figures_rise_with_the_confidence(
+        results in results(), setting in setting(), more in 0.0..1.0,
+    ) {
         let (estimator, low, horizon) = setting;
         let high = low + more * (0.9995 - low);
         let lower = figures(&model(estimator, low, horizon), &results);
@@ -177,7 +179,9 @@ proptest! {
 
     /// Σ gradient · result is the figure; where it is smooth, the gradient is the slope.
     #[test]
-    fn gradients_are_derivatives(results in results(), setting in setting(), at in any::<prop::sample::Index>()) {
+    fn gradients_are_derivatives(
+        results in results(), setting in setting(), at in any::<prop::sample::Index>(),
+    ) {
         let (estimator, confidence, horizon) = setting;
         let model = model(estimator, confidence, horizon);
         let mut work = TailWork::default();
@@ -207,7 +211,8 @@ proptest! {
             if let (Ok(up), Ok(down)) = (moved(step), moved(-step)) {
                 let slope = (up - down) / (2.0 * step);
                 let slack = 1e-5 * (1.0 + slope.abs()) * horizon.max(1.0);
-                prop_assert!((slope - gradient[index]).abs() <= slack, "{} {}", slope, gradient[index]);
+                let found = gradient[index];
+                prop_assert!((slope - found).abs() <= slack, "{} {}", slope, found);
             }
         }
     }
@@ -242,7 +247,8 @@ fn models_are_checked_when_they_are_made_and_read() {
         assert!(TailModel::new(TailEstimator::Gaussian, 0.95, horizon).is_err());
     }
     assert!(TailModel::new(TailEstimator::Ewma { decay: 1.0 }, 0.95, 1.0).is_err());
-    let text = serde_json::to_string(&model(TailEstimator::Ewma { decay: 0.9 }, 0.95, 2.0)).unwrap();
+    let text =
+        serde_json::to_string(&model(TailEstimator::Ewma { decay: 0.9 }, 0.95, 2.0)).unwrap();
     let read: TailModel = serde_json::from_str(&text).unwrap();
     assert_eq!(read, model(TailEstimator::Ewma { decay: 0.9 }, 0.95, 2.0));
     assert!(serde_json::from_str::<TailModel>(&text.replace("0.95", "1.5")).is_err());

@@ -1,10 +1,11 @@
 //! Covariance and correlation of many series at once, updated row by row.
 //!
-//! A row holds one number per series (the returns of one bar). The upper triangle of the matrix lies
-//! flat in memory, row after row, so that an update walks through it once and allocates nothing.
+//! A row holds one number per series (the returns of one bar). The upper triangle of the matrix
+//! lies flat in memory, row after row, so that an update walks through it once and allocates
+//! nothing.
 //!
-//! A value that is not known is NaN: the series starts afresh after it. Whether a series that did not
-//! trade in a bar repeats its price (return zero) or is unknown is the caller's decision.
+//! A value that is not known is NaN: the series starts afresh after it. Whether a series that did
+//! not trade in a bar repeats its price (return zero) or is unknown is the caller's decision.
 
 mod exponential;
 mod rolling;

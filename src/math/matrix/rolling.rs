@@ -19,12 +19,12 @@ const UNIT_SQUARED: f64 = 1.0 / (UNITS * UNITS);
 /// Covariances and correlations over the last `window` rows of returns.
 ///
 /// Returns are rounded to multiples of 2^-49 (2e-15) and all sums are integers. What leaves the
-/// window is subtracted exactly, so there is no drift: after any number of rows, outliers and flat
-/// stretches the sums are those of the window alone, bit for bit. A flat series has a variance of
-/// exactly zero, and its correlation is `None`.
+/// window is subtracted exactly, so there is no drift: after any number of rows, outliers and
+/// flat stretches the sums are those of the window alone, bit for bit. A flat series has a
+/// variance of exactly zero, and its correlation is `None`.
 ///
-/// An update costs two integer products per pair and allocates nothing. A pair has figures once both
-/// series were known in every row of the window.
+/// An update costs two integer products per pair and allocates nothing. A pair has figures once
+/// both series were known in every row of the window.
 ///
 /// ```
 /// use tradewright::math::RollingCovariance;
@@ -214,7 +214,9 @@ impl TryFrom<Stored> for RollingCovariance {
             || stored.oldest >= matrix.window
         {
             let (rows, oldest) = (stored.rows.len(), stored.oldest);
-            return Err(format!("a stored matrix has {rows} values and its oldest row at {oldest}"));
+            return Err(format!(
+                "a stored matrix has {rows} values and its oldest row at {oldest}"
+            ));
         }
         let nothing = vec![0; matrix.series];
         for row in stored.rows.chunks_exact(matrix.series) {

@@ -100,9 +100,8 @@ mod tests {
     #[test]
     fn the_region_is_where_the_expansion_never_falls() {
         let rises = |skewness: f64, kurtosis: f64| {
-            let at = |step: i32| {
-                cornish_fisher_quantile(f64::from(step) / 100.0, skewness, kurtosis)
-            };
+            let at =
+                |step: i32| cornish_fisher_quantile(f64::from(step) / 100.0, skewness, kurtosis);
             (-2000..2000).all(|step| at(step) <= at(step + 1) + 1e-12)
         };
         // Between the points of this grid and the region's edge lies more than rounding.

@@ -132,9 +132,8 @@ fn rank(model: &TailModel, work: &mut TailWork) -> (usize, f64) {
     let (below, share) = edge(work.values.len(), 1.0 - model.confidence());
     work.ranked.clear();
     work.ranked.extend(work.values.iter().copied().zip(0_u32..));
-    let order = |one: &(f64, u32), other: &(f64, u32)| {
-        one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
-    };
+    let order =
+        |one: &(f64, u32), other: &(f64, u32)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1));
     let wanted = below + 2;
     if wanted < work.ranked.len() {
         work.ranked.select_nth_unstable_by(wanted, order);

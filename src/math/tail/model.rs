@@ -122,9 +122,9 @@ impl TailModel {
             TailEstimator::Historical | TailEstimator::FilteredHistorical { .. } => {
                 empirical::tail(self, results, work)
             }
-            TailEstimator::Gaussian
-            | TailEstimator::CornishFisher
-            | TailEstimator::Ewma { .. } => parametric::tail(self, results, work),
+            TailEstimator::Gaussian | TailEstimator::CornishFisher | TailEstimator::Ewma { .. } => {
+                parametric::tail(self, results, work)
+            }
         }
     }
 
@@ -151,9 +151,7 @@ impl TailModel {
             TailEstimator::Historical | TailEstimator::FilteredHistorical { .. } => {
                 empirical::gradient(self, (results, measure), work, gradient)
             }
-            TailEstimator::Gaussian
-            | TailEstimator::CornishFisher
-            | TailEstimator::Ewma { .. } => {
+            TailEstimator::Gaussian | TailEstimator::CornishFisher | TailEstimator::Ewma { .. } => {
                 parametric::gradient(self, (results, measure), work, gradient)
             }
         }

@@ -1,9 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::RiskFigureError;
-use crate::math::{
-    ReturnWindow, Tail, TailMeasure, TailModel, TailWork, mean, standard_deviation,
-};
+use crate::math::{ReturnWindow, Tail, TailMeasure, TailModel, TailWork, mean, standard_deviation};
 use crate::risk::RiskConfigError;
 
 /// Value at risk and expected shortfall of a portfolio and of its positions.

@@ -1,8 +1,8 @@
 //! Figures of the whole portfolio: correlation, value at risk, expected shortfall.
 //!
 //! [`PortfolioRisk`] watches marks and fills and keeps the figures; the rules
-//! [`VarLimit`](super::VarLimit) and [`CorrelatedExposure`](super::CorrelatedExposure) borrow it and
-//! judge; [`PortfolioGuard`](super::PortfolioGuard) owns it and lends those rules to a chain.
+//! [`VarLimit`](super::VarLimit) and [`CorrelatedExposure`](super::CorrelatedExposure) borrow it
+//! and judge; [`PortfolioGuard`](super::PortfolioGuard) owns it and lends those rules to a chain.
 //!
 //! | figure | when it is computed |
 //! |---|---|

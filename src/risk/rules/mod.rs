@@ -11,8 +11,8 @@ mod position_size;
 mod symbol;
 mod value_at_risk;
 
-pub(super) use correlated::checked as checked_correlation;
 pub use correlated::CorrelatedExposure;
+pub(super) use correlated::checked as checked_correlation;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;

@@ -107,7 +107,11 @@ impl StressScenario {
     }
 
     /// The move of an asset's rate to the reporting currency, a fraction.
-    pub(super) fn asset_shock(&self, asset: AssetId, facts: &Facts<'_>) -> Result<f64, StressError> {
+    pub(super) fn asset_shock(
+        &self,
+        asset: AssetId,
+        facts: &Facts<'_>,
+    ) -> Result<f64, StressError> {
         let reporting = facts.book.reporting();
         if asset == reporting {
             return Ok(0.0);

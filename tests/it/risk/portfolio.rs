@@ -3,18 +3,22 @@
 use core::time::Duration;
 
 use proptest::prelude::*;
+use tradewright::backtest::{Backtest, CsvBars};
 use tradewright::math::{
     ReturnWindow, TailError, TailEstimator, TailMeasure, TailModel, norm_inverse_cdf,
 };
 use tradewright::risk::{
-    Ceiling, CorrelatedExposure, CorrelationEstimator, Fact, Guard, PortfolioGuard,
-    PortfolioRisk, PortfolioRiskSettings, PositionRiskCalculator, RiskChain, RiskFigureError,
-    RiskRule, RiskWork, VarLimit,
+    Ceiling, CorrelatedExposure, CorrelationEstimator, Fact, Guard, PortfolioGuard, PortfolioRisk,
+    PortfolioRiskSettings, PositionRiskCalculator, RiskChain, RiskFigureError, RiskRule, RiskWork,
+    VarLimit,
 };
 use tradewright::types::{
     Decimal, FactBook, FactBookBuilder, InstrumentId, Qty, ReasonCode, Side, State, StateError,
     Timestamp,
 };
+
+use tradewright::risk::EquityFraction;
+use tradewright::types::{Instrument, to_f64};
 
 use super::chain::review;
 use super::{COIN, LINEAR, SHARE, SLOT, World, dec, market, price, secs};
@@ -152,14 +156,11 @@ fn watching() -> PortfolioRisk {
 
 /// A day's prices: COIN moves with SHARE, LINEAR against it, with noise of their own.
 fn prices(day: i64) -> [f64; 3] {
-    let wave = |days: i64, period: f64| libm::sin(days as f64 * 2.0 * core::f64::consts::PI / period);
+    let wave =
+        |days: i64, period: f64| libm::sin(days as f64 * 2.0 * core::f64::consts::PI / period);
     let shared = 0.03 * wave(day, 5.3);
     let noise = |period| 0.004 * wave(day, period);
-    [
-        100.0 * (1.0 + shared),
-        50.0 * (1.0 + shared + noise(3.1)),
-        20.0 * (1.0 - shared + noise(2.3)),
-    ]
+    [100.0 * (1.0 + shared), 50.0 * (1.0 + shared + noise(3.1)), 20.0 * (1.0 - shared + noise(2.3))]
 }
 
 fn day(day: i64) -> Timestamp {
@@ -209,9 +210,9 @@ fn after(days: i64, position: Position, world: &World) -> PortfolioRisk {
 
 /// The book at the last marks of so many days.
 fn today(days: i64, position: Position, world: &World) -> FactBook {
-    let book = [SHARE, COIN, LINEAR].into_iter().fold(world.book(), |book, id| {
-        book.mark(id, day(days), prices(days)[id.index()])
-    });
+    let book = [SHARE, COIN, LINEAR]
+        .into_iter()
+        .fold(world.book(), |book, id| book.mark(id, day(days), prices(days)[id.index()]));
     position(book).build()
 }
 
@@ -254,10 +255,8 @@ fn rows_do_not_depend_on_the_order_of_marks() {
 fn what_was_not_marked_carries_its_price() {
     let world = World::new();
     let hour = |hours: i64| secs(3_600 * hours);
-    let spaced = PortfolioRiskSettings {
-        row_spacing: Duration::from_secs(4 * 3_600),
-        ..settings()
-    };
+    let spaced =
+        PortfolioRiskSettings { row_spacing: Duration::from_secs(4 * 3_600), ..settings() };
     let mut portfolio = PortfolioRisk::new(spaced, [SHARE, COIN]).unwrap();
     let mut book = FactBookBuilder::new(&world.table, world.usd);
     let mut show = |id, at: Timestamp, price: f64| {
@@ -332,8 +331,7 @@ fn without_figures_the_gate_is_closed() {
     let portfolio = after(30, flat, &world);
     assert_eq!(ask(&portfolio, &book, SHARE), (true, None));
     assert_eq!(ask(&portfolio, &book, super::INVERSE), closed, "not watched");
-    let foreign: Position =
-        |book| book.position(SLOT, super::INVERSE, dec("1"), price("40000"));
+    let foreign: Position = |book| book.position(SLOT, super::INVERSE, dec("1"), price("40000"));
     let portfolio = after(30, foreign, &world);
     let instrument = super::INVERSE;
     assert_eq!(portfolio.figures(), Err(RiskFigureError::Untracked { instrument }));
@@ -346,7 +344,11 @@ fn without_figures_the_gate_is_closed() {
     assert!(review(&chain, &[sale], &world.facts(&book)).approved);
 }
 
-fn resulting(portfolio: &PortfolioRisk, book: &FactBook, intent: (InstrumentId, Side, &str)) -> f64 {
+fn resulting(
+    portfolio: &PortfolioRisk,
+    book: &FactBook,
+    intent: (InstrumentId, Side, &str),
+) -> f64 {
     let world = World::new();
     let limit = VarLimit::new(portfolio, Ceiling::Amount(0.0)).unwrap();
     let chain = RiskChain::new().with_guard(Box::new(
@@ -395,9 +397,9 @@ fn the_limit_judges_the_portfolio_with_the_opening() {
     }
     // Another order that opens adds all of its own deviation, one that closes adds nothing.
     let with = |side, quantity| {
-        let book = [SHARE, COIN, LINEAR].into_iter().fold(world.book(), |book, id| {
-            book.mark(id, day(30), now[id.index()])
-        });
+        let book = [SHARE, COIN, LINEAR]
+            .into_iter()
+            .fold(world.book(), |book, id| book.mark(id, day(30), now[id.index()]));
         shares(book).working(SLOT, COIN, side, dec(quantity)).build()
     };
     let alone = resulting(&portfolio, &book, (SHARE, Side::Buy, "1"));
@@ -440,7 +442,11 @@ fn openings_are_cut_to_the_limit_and_hedges_pass() {
     assert_eq!(before, Decimal::from(300));
 }
 
-fn correlated(portfolio: &PortfolioRisk, book: &FactBook, intent: (InstrumentId, Side, &str)) -> f64 {
+fn correlated(
+    portfolio: &PortfolioRisk,
+    book: &FactBook,
+    intent: (InstrumentId, Side, &str),
+) -> f64 {
     let world = World::new();
     let guard = PortfolioGuard::new(portfolio.clone());
     let guard = guard.correlated_exposure(0.8, Ceiling::Amount(1.0)).unwrap();
@@ -468,16 +474,19 @@ fn exposure_that_moves_together_is_added_up() {
     near(correlated(&portfolio, &book, (LINEAR, Side::Buy, "2")), 20.0 * linear);
     // Nothing is known of a symbol that is not watched: everything counts.
     let book_of = |quantity| {
-        let book = [SHARE, COIN, LINEAR].into_iter().fold(world.book(), |book, id| {
-            book.mark(id, day(30), prices(30)[id.index()])
-        });
+        let book = [SHARE, COIN, LINEAR]
+            .into_iter()
+            .fold(world.book(), |book, id| book.mark(id, day(30), prices(30)[id.index()]));
         shares(book).working(SLOT, SHARE, Side::Buy, dec(quantity)).build()
     };
     let unknown = (super::INVERSE, Side::Sell, "3");
     near(correlated(&portfolio, &book, unknown), held + 300.0);
     near(correlated(&watching(), &book, (COIN, Side::Sell, "10")), held + 10.0 * coin);
     // Working orders count as filled.
-    near(correlated(&portfolio, &book_of("50"), (COIN, Side::Buy, "10")), 250.0 * share + 10.0 * coin);
+    near(
+        correlated(&portfolio, &book_of("50"), (COIN, Side::Buy, "10")),
+        250.0 * share + 10.0 * coin,
+    );
     for threshold in [0.0, 1.0, -0.5, f64::NAN] {
         assert!(CorrelatedExposure::new(&portfolio, threshold, Ceiling::Amount(1.0)).is_err());
     }
@@ -512,9 +521,8 @@ fn rules_are_pure_between_two_facts() {
 #[test]
 fn a_restored_guard_goes_on_with_the_same_bits() {
     let world = World::new();
-    let limits = |portfolio| {
-        PortfolioGuard::new(portfolio).var_limit(Ceiling::OfEquity(0.01)).unwrap()
-    };
+    let limits =
+        |portfolio| PortfolioGuard::new(portfolio).var_limit(Ceiling::OfEquity(0.01)).unwrap();
     let mut guard = limits(after(30, shares, &world));
     let mut other = limits(watching());
     other.restore(&guard.save().unwrap()).unwrap();
@@ -559,4 +567,47 @@ fn the_legs_of_a_group_add_up() {
     assert!(!both.approved);
     assert_eq!(both.granted, [Qty::ZERO; 2]);
     assert_eq!(both.findings[0].reason.code, ReasonCode::ValueAtRisk);
+}
+
+/// Through the engine, on real data: no entry brings the value at risk above its ceiling, the gate
+/// is closed while there is too little history, and a run is the same twice.
+#[test]
+fn in_a_backtest_entries_are_cut_to_the_ceiling() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/sp500_1d.csv");
+    let tape = CsvBars::open(file).load(Instrument::stock("SPX", "USD").step("0.001")).unwrap();
+    let run = |ceiling| {
+        let model = TailModel::new(TailEstimator::Gaussian, 0.95, 1.0).unwrap();
+        let settings = PortfolioRiskSettings { model, ..PortfolioRiskSettings::default() };
+        let guard = PortfolioGuard::new(PortfolioRisk::new(settings, [SHARE]).unwrap());
+        Backtest::new(&tape)
+            .sizer(EquityFraction::new(dec("0.95")).unwrap())
+            .guard(guard.var_limit(Ceiling::OfEquity(ceiling)).unwrap())
+            .strategy("MEAN_REVERSION")
+            .run()
+            .unwrap()
+    };
+    let (loose, tight) = (run(10.0), run(0.01));
+    assert_eq!(tight.hash, run(0.01).hash);
+    assert_ne!(tight.hash, loose.hash);
+    assert!(loose.trades.len() > 20 && tight.trades.len() > 20);
+    assert!(tight.refusals.iter().any(|row| row.reason.code == ReasonCode::ValueAtRisk));
+    // The returns of the 250 rows before an entry, and what one percent of equity allows.
+    let closes = index_returns();
+    let times: Vec<Timestamp> = tape.events().iter().map(|timed| timed.at).collect();
+    let z = norm_inverse_cdf(0.95).unwrap();
+    let mut cut = 0;
+    for (tight, loose) in tight.trades.iter().zip(&loose.trades) {
+        let bar = times.iter().position(|at| *at >= tight.opened_at).unwrap();
+        assert!(bar > 101, "a hundred rows are needed");
+        // The entry was decided at the close of the bar before its fill, by the rows until then.
+        let rows = &closes[bar.saturating_sub(252)..bar - 2];
+        let mean = rows.iter().sum::<f64>() / rows.len() as f64;
+        let squares: f64 = rows.iter().map(|change| (change - mean) * (change - mean)).sum();
+        let deviation = (squares / (rows.len() - 1) as f64).sqrt();
+        let value = to_f64(tight.quantity.value()) * to_f64(tight.entry);
+        // Equity is near its start; the entry's price is a bar later than the decision's.
+        assert!(value * z * deviation < 0.01 * 100_000.0 * 2.0, "{value} {deviation}");
+        cut += usize::from(tight.quantity < loose.quantity);
+    }
+    assert!(cut > 5, "{cut} entries were cut");
 }

@@ -49,7 +49,7 @@ proptest! {
         let before = held(&world, sizes, [1.0; 4]).build();
         let after = held(&world, sizes, shocks.map(|shock| 1.0 + shock)).build();
         let result = scenario.apply(&world.facts(&before)).unwrap();
-        prop_assert!((result.equity - after.equity()).abs() < 1e-6, "{} {}", result.equity, after.equity());
+        prop_assert!((result.equity - after.equity()).abs() < 1e-6, "{}", result.equity);
         prop_assert!((result.gross - after.gross()).abs() < 1e-6);
         let sum: f64 = result.positions.iter().map(|position| position.profit).sum();
         prop_assert!((before.equity() + sum - result.equity).abs() < 1e-6);
