@@ -143,7 +143,12 @@ fn rows(series: usize, count: usize) -> Vec<Vec<f64>> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 11) as f64 / 9_007_199_254_740_992.0 - 0.5
     };
-    (0..count).map(|_| (0..series).map(|_| 0.04 * next()).collect()).collect()
+    let mut row = || {
+        // A shared movement with fat tails, so that every estimator is valid.
+        let shared = 0.2 * next() * next() * next();
+        (0..series).map(|_| shared + 0.01 * next()).collect()
+    };
+    (0..count).map(|_| row()).collect()
 }
 
 fn correlations(criterion: &mut Criterion) {
@@ -188,6 +193,7 @@ fn figures(criterion: &mut Criterion) {
     for (name, estimator) in ESTIMATORS {
         let model = TailModel::new(estimator, 0.99, 1.0).expect("sound parameters");
         let calculator = PositionRiskCalculator::new(model, 100).expect("a sound minimum");
+        assert!(calculator.portfolio(&exposures, &returns, &mut work).is_ok(), "{name}");
         group.bench_function(format!("value at risk of 50 positions, {name}"), |bencher| {
             bencher.iter(|| calculator.portfolio(black_box(&exposures), &returns, &mut work));
         });
