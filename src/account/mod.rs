@@ -6,6 +6,7 @@ mod facts;
 mod holders;
 mod ledger;
 mod ledger_state;
+mod margin;
 mod performance;
 mod pnl;
 mod position;
@@ -16,6 +17,10 @@ mod upkeep;
 
 pub use facts::Account;
 pub use ledger::{Ledger, LedgerConfig, PositionMode};
+pub use margin::{
+    AccountMargin, InstrumentMargin, LiquidationPrices, MarginBook, MarginError, MarginMode,
+    MarginPosition, MarginSummary, MarginTerms, MarginTier, MarginTiers,
+};
 pub use performance::{
     Conventions, Drawdown, DrawdownStatistics, EquitySeries, HoldingTimes, RelativeStatistics,
     ReturnStatistics, RiskFree, Statistics, TradeResult, TradeStatistics, drawdowns,
