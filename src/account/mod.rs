@@ -1,11 +1,14 @@
 //! The account: positions, cash, profit and loss; the only writer of facts.
 
+mod adjustments;
 mod arithmetic;
 mod charge;
+mod exercise;
 mod facts;
 mod holders;
 mod ledger;
 mod ledger_state;
+mod life_cycle;
 mod margin;
 mod performance;
 mod pnl;
@@ -15,6 +18,7 @@ mod seen;
 mod snapshot;
 mod upkeep;
 
+pub use exercise::Delivery;
 pub use facts::Account;
 pub use ledger::{Ledger, LedgerConfig, PositionMode};
 pub use margin::{
@@ -26,5 +30,5 @@ pub use performance::{
     ReturnStatistics, RiskFree, Statistics, TradeResult, TradeStatistics, drawdowns,
     period_returns, underwater,
 };
-pub use pnl::{AssetSums, Holding, LedgerError, PnlCalculator};
+pub use pnl::{AdjustmentEffects, AssetSums, Holding, LedgerError, PnlCalculator};
 pub use position::LotMethod;

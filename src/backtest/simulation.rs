@@ -37,7 +37,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         Self { engine, venue, commands: Vec::new(), last, journal: None }
     }
 
-    /// Gives the engine an input that is no market event: a deposit, a control.
+    /// Gives the engine an input that is no market event: a deposit, a control, a split. What
+    /// adjusts positions or income is carried out at the venue too; capital is the
+    /// account's alone, see [`SimVenue::deposit`].
     ///
     /// # Errors
     /// [`EngineError`] of the engine.
@@ -45,6 +47,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         self.engine.handle(at, input, &mut self.commands)?;
         self.note(at, || input.clone());
         self.last = at;
+        if let Input::Adjustment(adjustment) = input {
+            self.venue.adjust(at, adjustment);
+        }
         self.submit(at);
         self.pump()
     }
@@ -174,6 +179,11 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     /// The venue, to read.
     pub const fn venue(&self) -> &SimVenue {
         &self.venue
+    }
+
+    /// The venue, to deposit cash or to move margin.
+    pub const fn venue_mut(&mut self) -> &mut SimVenue {
+        &mut self.venue
     }
 
     /// Ends the run and hands the engine over, such as for a replay of recorded inputs.

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use tradewright::account::{
-    AssetSums, Ledger, LedgerConfig, LedgerError, LotMethod, PnlCalculator, PositionMode,
+    AdjustmentEffects, AssetSums, Ledger, LedgerConfig, LedgerError, LotMethod, PnlCalculator,
+    PositionMode,
 };
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, Fill, FillReport, Funding,
@@ -80,6 +81,7 @@ struct Books {
     table: Instruments,
     ledger: Ledger,
     closed: Vec<Trade>,
+    effects: AdjustmentEffects,
     clock: i64,
 }
 
@@ -91,7 +93,8 @@ impl Books {
     fn with(config: LedgerConfig) -> Self {
         let table = table();
         let ledger = Ledger::new(&table, SLOTS, config);
-        Self { table, ledger, closed: Vec::new(), clock: 0 }
+        let effects = AdjustmentEffects::default();
+        Self { table, ledger, closed: Vec::new(), effects, clock: 0 }
     }
 
     fn usd(&self) -> AssetSums {
@@ -121,7 +124,7 @@ impl Books {
 
     fn adjust(&mut self, kind: AdjustmentKind) -> Result<(), LedgerError> {
         let adjustment = Adjustment { cause: AdjustmentCause::Reconciliation, kind };
-        self.ledger.adjust(at(self.clock), &self.table, &adjustment)
+        self.ledger.adjust(at(self.clock), &self.table, &adjustment, &mut self.effects)
     }
 
     fn fund(
@@ -166,7 +169,7 @@ fn a_spot_round_trip_moves_cash_by_its_values_and_fees() {
     let [trade] = books.closed[..] else { panic!("one trade") };
     assert_eq!(trade.side, Side::Buy);
     assert_eq!((trade.slot, trade.instrument, trade.leg), (ME, SPOT, Leg::Net));
-    assert_eq!((trade.quantity, trade.entry, trade.exit), (Qty::from(2), dec("100"), price("110")));
+    assert_eq!((trade.quantity, trade.entry, trade.exit), (Qty::from(2), dec("100"), dec("110")));
     assert_eq!((trade.opened_at, trade.closed_at), (at(1), at(2)));
     assert_eq!((trade.gross.amount, trade.fees), (dec("20"), dec("1.2")));
     assert_eq!(trade.net(), Some(dec("18.8")));
@@ -480,6 +483,10 @@ fn a_position_comes_in_and_leaves_at_its_value() {
         // A margined position is worth nothing when it comes in, its profit when it leaves.
         assert_eq!(take(&mut books, LINEAR, "100", "10"), (zero, dec("28"), dec("2")));
         assert_eq!(take(&mut books, LINEAR, "-100", "12"), (zero, dec("26"), dec("4")));
+        // What left is reported as trades.
+        let told = books.effects.closed.iter();
+        let gross: Vec<Decimal> = told.map(|trade| trade.gross.amount).collect();
+        assert_eq!(gross, [dec("2"), dec("2")]);
         assert!(books.closed.is_empty());
     }
 }

@@ -109,10 +109,7 @@ impl MarginSummary {
     /// assert!(!summary.is_breached());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn of(
-        collateral: Decimal,
-        positions: &[MarginPosition<'_>],
-    ) -> Result<Self, MarginError> {
+    pub fn of(collateral: Decimal, positions: &[MarginPosition<'_>]) -> Result<Self, MarginError> {
         let mut sum = Self { balance: collateral, ..Self::default() };
         let add = |a: Decimal, b| a.checked_add(b).ok_or(MarginError::Overflow);
         for position in positions {
