@@ -3,9 +3,11 @@
 mod adjustments;
 mod arithmetic;
 mod charge;
+mod conversion;
 mod exercise;
 mod facts;
 mod holders;
+mod interest;
 mod ledger;
 mod ledger_state;
 mod life_cycle;
@@ -18,8 +20,11 @@ mod seen;
 mod snapshot;
 mod upkeep;
 
+pub use conversion::{AccountView, ConversionRate, MarkPrices, PriceSource};
 pub use exercise::Delivery;
 pub use facts::Account;
+pub use holders::funding_payment;
+pub use interest::{DayCount, accrued_interest};
 pub use ledger::{Ledger, LedgerConfig, PositionMode};
 pub use margin::{
     AccountMargin, InstrumentMargin, LiquidationPrices, MarginBook, MarginError, MarginMode,

@@ -2,7 +2,8 @@ use rust_decimal::Decimal;
 
 use super::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::types::{
-    Amount, Anomaly, FillReport, OrderKind, OrderReport, OrderStatus, Price, Qty, Timestamp,
+    Amount, Anomaly, FillReport, OrderKind, OrderReport, OrderReport as Report, OrderStatus, Price,
+    Qty, Timestamp,
 };
 
 /// What a report asks of an order in some status.
@@ -32,7 +33,6 @@ enum Effect {
 /// of a rest now cancelled and now expired, so
 /// those two never contradict each other.
 const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
-    use OrderReport as Report;
     match status {
         OrderStatus::Pending => match *report {
             Report::Accepted | Report::Triggered => Effect::Become(OrderStatus::Open),

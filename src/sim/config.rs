@@ -47,6 +47,7 @@ pub struct SimConfig {
     pub balances: Vec<Balance>,
     /// Instruments that are held on margin; the others are on credit, and so are all by
     /// default. Their settlement currencies must be among the balances.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub margin: Vec<MarginSetting>,
 }
 

@@ -75,13 +75,12 @@ impl LiquidationPrices {
 
     /// Whichever comes first on either side.
     fn or(self, other: Self) -> Self {
-        let pick =
-            |a: Option<Decimal>, b: Option<Decimal>, pick: fn(Decimal, Decimal) -> Decimal| match (
-                a, b,
-            ) {
-                (Some(a), Some(b)) => Some(pick(a, b)),
-                (a, b) => a.or(b),
-            };
+        let pick = |a: Option<Decimal>,
+                    b: Option<Decimal>,
+                    pick: fn(Decimal, Decimal) -> Decimal| match (a, b) {
+            (Some(a), Some(b)) => Some(pick(a, b)),
+            (a, b) => a.or(b),
+        };
         Self {
             below: pick(self.below, other.below, Decimal::max),
             above: pick(self.above, other.above, Decimal::min),
