@@ -24,6 +24,8 @@ mod life_cycle;
 mod liquidation;
 mod margin;
 mod orders;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod performance;
 mod reference;
 mod registry;
