@@ -9,6 +9,9 @@
 //! 3. The market event goes to the engine, its commands to [`SimVenue::submit`], and once more
 //!    [`SimVenue::poll`] until `None`.
 //!
+//! A funding payment goes to the engine before the reports of step 2: what it brings about at
+//! the venue, a liquidation, comes after the payment.
+//!
 //! # What is assumed
 //! On **bars** a market order fills at the next open; a stop fills at its trigger, or at the
 //! open when the market jumped over it; a limit order fills at its price once the market has
