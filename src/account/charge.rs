@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
-use super::arithmetic::sub;
-use super::{Ledger, LedgerError};
+use super::arithmetic::{add, sub};
+use super::{AssetSums, Ledger, LedgerError};
 use crate::types::{Fill, Instrument, InstrumentKind, Money};
 
 /// How a fill's fee is booked, and what is left of its quantity.
@@ -12,6 +12,8 @@ pub(super) struct Charge {
     pub(super) fee: Decimal,
     /// Fee in a third asset.
     pub(super) other: Option<Money>,
+    /// The third asset was sold for the fee in the settlement currency.
+    pub(super) is_sold: bool,
 }
 
 impl Charge {
@@ -19,15 +21,16 @@ impl Charge {
         ledger: &Ledger,
         instrument: &Instrument,
         fill: &Fill,
+        worth: Option<Money>,
     ) -> Result<Self, LedgerError> {
         let quantity = fill.signed_quantity();
         let Money { amount, asset } = fill.execution.fee;
         if amount.is_zero() {
-            return Ok(Self { quantity, fee: Decimal::ZERO, other: None });
+            return Ok(Self { quantity, fee: Decimal::ZERO, other: None, is_sold: false });
         }
         if asset == instrument.settlement {
             let fee = amount.round_dp(ledger.digits(asset)?);
-            return Ok(Self { quantity, fee, other: None });
+            return Ok(Self { quantity, fee, other: None, is_sold: false });
         }
         if asset == instrument.base && matches!(instrument.kind, InstrumentKind::Spot) {
             let rest = sub(quantity, amount, "quantity")?;
@@ -39,9 +42,29 @@ impl Charge {
             };
             // Cash moves by the fill's whole value: the fee is the difference of two values.
             let fee = sub(value(quantity)?, value(rest)?, "fee")?;
-            return Ok(Self { quantity: rest, fee, other: None });
+            return Ok(Self { quantity: rest, fee, other: None, is_sold: false });
         }
-        let fee = Money::new(amount.round_dp(ledger.digits(asset)?), asset);
-        Ok(Self { quantity, fee: Decimal::ZERO, other: Some(fee) })
+        let other = Some(Money::new(amount.round_dp(ledger.digits(asset)?), asset));
+        match worth.filter(|worth| worth.asset == instrument.settlement) {
+            Some(worth) => {
+                let fee = worth.amount.round_dp(ledger.digits(worth.asset)?);
+                Ok(Self { quantity, fee, other, is_sold: true })
+            }
+            None => Ok(Self { quantity, fee: Decimal::ZERO, other, is_sold: false }),
+        }
+    }
+}
+
+impl Ledger {
+    /// The sums of a third asset after it paid a fee: by a sale, or as it is.
+    pub(super) fn charged(&self, fee: Money, is_sold: bool) -> Result<AssetSums, LedgerError> {
+        let mut sums = self.sums_of(fee.asset)?;
+        sums.cash = sub(sums.cash, fee.amount, "cash")?;
+        if is_sold {
+            sums.deposits = sub(sums.deposits, fee.amount, "deposits")?;
+        } else {
+            sums.fees = add(sums.fees, fee.amount, "fees")?;
+        }
+        Ok(sums)
     }
 }

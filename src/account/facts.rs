@@ -5,9 +5,9 @@ use super::rates::RateSource;
 use super::seen::SeenTrades;
 use super::{AssetSums, LedgerError, PnlCalculator};
 use crate::types::{
-    Adjustment, AdjustmentKind, AssetId, FactBook, Fill, FillReport, Funding, HaltLevel,
-    InstrumentId, Instruments, Label, Leg, Liquidity, MarkFact, Money, OrderId, PositionFacts,
-    Price, Purpose, Qty, Side, SlotId, Timestamp, Trade, TradeId, WorkingFacts,
+    AssetId, FactBook, Fill, FillReport, Funding, HaltLevel, InstrumentId, Instruments, Label, Leg,
+    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Side, SlotId,
+    Timestamp, Trade, TradeId, WorkingFacts,
 };
 
 /// Marks of held instruments after which equity is summed anew: rounding must not add up.
@@ -24,7 +24,7 @@ pub(super) const MARKS_PER_SUM: u32 = 1_024;
 /// stands in for it.
 ///
 /// ```
-/// use tradewright::account::{Account, Ledger, LedgerConfig};
+/// use tradewright::account::{Account, AdjustmentEffects, Ledger, LedgerConfig};
 /// use tradewright::types::{
 ///     Adjustment, AdjustmentCause, AdjustmentKind, Decimal, Instrument, Instruments, Money,
 ///     Timestamp,
@@ -39,7 +39,7 @@ pub(super) const MARKS_PER_SUM: u32 = 1_024;
 ///     cause: AdjustmentCause::Deposit,
 ///     kind: AdjustmentKind::Capital(Money::new(Decimal::from(1_000), usd)),
 /// };
-/// account.adjust(Timestamp::EPOCH, &instruments, &capital)?;
+/// account.adjust(Timestamp::EPOCH, &instruments, &capital, &mut AdjustmentEffects::default())?;
 /// account.mark(Timestamp::EPOCH, &instruments, share, 12.5);
 /// assert_eq!(account.book().equity(), 1_000.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -246,48 +246,6 @@ impl Account {
         paid: &mut Vec<(SlotId, Money)>,
     ) -> Result<(), LedgerError> {
         self.pnl.on_funding(at, instruments, funding, paid)?;
-        self.refresh_cash();
-        self.sum_up(instruments);
-        Ok(())
-    }
-
-    /// Books a change of cash or position that is no fill. A split changes the mark too, so
-    /// that equity stays.
-    ///
-    /// # Errors
-    /// [`LedgerError`]; nothing changed.
-    pub fn adjust(
-        &mut self,
-        at: Timestamp,
-        instruments: &Instruments,
-        adjustment: &Adjustment,
-    ) -> Result<(), LedgerError> {
-        match adjustment.kind {
-            AdjustmentKind::Capital(_) | AdjustmentKind::Income(_) => {
-                self.pnl.adjust(at, instruments, adjustment)?;
-            }
-            AdjustmentKind::Position { slot, instrument, change, price } => {
-                let instrument = self.known(instruments, instrument, slot)?;
-                self.check_net(instrument.id, slot, change.value())?;
-                let before = self.legs(slot, instrument.id);
-                self.pnl.adjust(at, instruments, adjustment)?;
-                self.first_mark(instruments, instrument.id, at, price);
-                self.refresh(instrument, slot, before);
-            }
-            AdjustmentKind::Split { instrument: id, numerator, denominator } => {
-                let instrument = self.known(instruments, id, SlotId::HOUSE)?;
-                let before: Vec<_> =
-                    self.slot_ids().map(|slot| (slot, self.legs(slot, id))).collect();
-                self.pnl.adjust(at, instruments, adjustment)?;
-                if let Some(fact) = self.book.marks.get_mut(id.index()) {
-                    fact.price *= f64::from(denominator) / f64::from(numerator);
-                }
-                self.refresh_rates(instruments);
-                for (slot, before) in before {
-                    self.refresh(instrument, slot, before);
-                }
-            }
-        }
         self.refresh_cash();
         self.sum_up(instruments);
         Ok(())

@@ -28,7 +28,7 @@ impl Ledger {
             if total.quantity.is_zero() {
                 continue;
             }
-            let payment = payment(instrument, total.quantity, mark, rate)
+            let payment = funding_payment(instrument, total.quantity, mark, rate)
                 .ok_or(LedgerError::Overflow { what: "funding" })?
                 .round_dp(digits);
             add(total.funding, payment, "funding")?;
@@ -72,8 +72,22 @@ impl Ledger {
     }
 }
 
-/// What a position receives: longs pay at a rate above zero.
-fn payment(
+/// What a signed position receives in the settlement currency, exact: longs pay at a rate
+/// above zero. The payment is quantity · multiplier · mark · rate, for inverse contracts
+/// quantity · multiplier / mark · rate. `None` on overflow and at mark zero.
+///
+/// ```
+/// use tradewright::account::funding_payment;
+/// use tradewright::types::{Decimal, Instrument, Instruments};
+///
+/// let mut table = Instruments::new();
+/// let perp = table.add(Instrument::linear_perpetual("XRPUSDT", "XRP", "USDT"))?;
+/// let (mark, rate) = (Decimal::new(10_959, 4), Decimal::new(1, 4));
+/// let paid = funding_payment(&table[perp], Decimal::from(1_000), mark, rate);
+/// assert_eq!(paid, Some(Decimal::new(-10_959, 5)));
+/// # Ok::<(), tradewright::types::InstrumentError>(())
+/// ```
+pub fn funding_payment(
     instrument: &Instrument,
     quantity: Decimal,
     mark: Decimal,

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use super::arithmetic::{add, sub};
 use super::charge::Charge;
 use super::position::{Booking, Plan, Position};
-use super::{AssetSums, Holding, LedgerError, LotMethod, PnlCalculator};
+use super::{AdjustmentEffects, AssetSums, Holding, LedgerError, LotMethod, PnlCalculator};
 use crate::types::{
-    Adjustment, AdjustmentKind, AssetId, Fill, Funding, Instrument, InstrumentId, Instruments,
-    Label, Leg, Money, Price, SlotId, Timestamp, Trade,
+    Adjustment, AssetId, Fill, Funding, Instrument, InstrumentId, Instruments, Leg, Money, Price,
+    SlotId, Timestamp, Trade,
 };
 
 /// How positions are kept.
@@ -38,11 +38,16 @@ pub struct LedgerConfig {
 /// cost, rounded once; the remainder stays in the cost.
 ///
 /// A spot fee that is charged in the base asset lowers what was bought: the position grows by
-/// the rest, and the fee is booked at the fill price in the quote asset. A fee in a third
-/// asset is paid from that asset and appears in its sums, not in the trade.
+/// the rest, and the fee is booked at the fill price in the quote asset.
+///
+/// A fee in a third asset is a sale of that asset at the rate of the moment, and a fee of the
+/// proceeds in the settlement currency: the trade carries it like any other fee. What was
+/// sold leaves the third asset's deposits and joins those of the settlement currency, so that
+/// the law holds in both. Without a rate the fee stays in the third asset's own sums and in no
+/// trade.
 ///
 /// ```
-/// use tradewright::account::{Ledger, LedgerConfig, PnlCalculator};
+/// use tradewright::account::{AdjustmentEffects, Ledger, LedgerConfig, PnlCalculator};
 /// use tradewright::types::{
 ///     Adjustment, AdjustmentCause, AdjustmentKind, Decimal, Instrument, Instruments, Money,
 ///     Timestamp,
@@ -56,7 +61,7 @@ pub struct LedgerConfig {
 ///     cause: AdjustmentCause::Deposit,
 ///     kind: AdjustmentKind::Capital(Money::new(Decimal::from(1_000), usd)),
 /// };
-/// ledger.adjust(Timestamp::EPOCH, &instruments, &capital)?;
+/// ledger.adjust(Timestamp::EPOCH, &instruments, &capital, &mut AdjustmentEffects::default())?;
 /// assert_eq!(ledger.sums(usd).cash, Decimal::from(1_000));
 /// assert_eq!(ledger.sums(usd).deposits, Decimal::from(1_000));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -71,7 +76,6 @@ pub struct Ledger {
     pub(super) positions: Vec<Position>,
     /// By asset.
     pub(super) sums: Vec<AssetSums>,
-    scratch: Vec<Trade>,
     payments: Vec<(usize, Decimal)>,
 }
 
@@ -89,7 +93,6 @@ impl Ledger {
             positions: vec![Position::default(); positions],
             sums: vec![AssetSums::default(); digits.len()],
             digits,
-            scratch: Vec::new(),
             payments: Vec::new(),
         }
     }
@@ -105,7 +108,7 @@ impl Ledger {
     }
 
     /// Where a position is kept.
-    fn place(
+    pub(super) fn place(
         &self,
         slot: SlotId,
         instrument: InstrumentId,
@@ -122,7 +125,7 @@ impl Ledger {
     }
 
     /// The leg that books a fill, and its place among the legs.
-    fn leg(&self, leg: Leg) -> (Leg, usize) {
+    pub(super) fn leg(&self, leg: Leg) -> (Leg, usize) {
         match (self.config.positions, leg) {
             (PositionMode::Netting, _) | (PositionMode::Hedging, Leg::Net) => (Leg::Net, 0),
             (PositionMode::Hedging, Leg::Long) => (Leg::Long, 1),
@@ -144,7 +147,7 @@ impl Ledger {
         }
     }
 
-    fn plan(
+    pub(super) fn plan(
         &self,
         place: usize,
         booking: &Booking<'_>,
@@ -156,20 +159,44 @@ impl Ledger {
         }
     }
 
-    fn commit(&mut self, place: usize, plan: Plan) {
+    pub(super) fn commit(&mut self, place: usize, plan: Plan) {
         if let Some(position) = self.positions.get_mut(place) {
             position.commit(plan, self.config.lots);
         }
+    }
+
+    #[inline]
+    fn fill(
+        &mut self,
+        instruments: &Instruments,
+        fill: &Fill,
+        worth: Option<Money>,
+        closed: &mut Vec<Trade>,
+    ) -> Result<Money, LedgerError> {
+        let quantity = fill.execution.quantity.value();
+        if quantity <= Decimal::ZERO {
+            return Err(LedgerError::BadQuantity { quantity });
+        }
+        let instrument = instruments
+            .get(fill.instrument)
+            .ok_or(LedgerError::UnknownInstrument { instrument: fill.instrument })?;
+        let before = closed.len();
+        let booked = self.book(instrument, fill, worth, closed);
+        if booked.is_err() {
+            closed.truncate(before);
+        }
+        booked
     }
 
     fn book(
         &mut self,
         instrument: &Instrument,
         fill: &Fill,
+        worth: Option<Money>,
         closed: &mut Vec<Trade>,
     ) -> Result<Money, LedgerError> {
         let asset = instrument.settlement;
-        let charge = Charge::of(self, instrument, fill)?;
+        let charge = Charge::of(self, instrument, fill, worth)?;
         let place = self.place(fill.slot, fill.instrument, fill.leg)?;
         let booking = Booking {
             at: fill.at,
@@ -179,7 +206,7 @@ impl Ledger {
             digits: self.digits(asset)?,
             method: self.config.lots,
             quantity: charge.quantity,
-            price: fill.execution.price,
+            price: fill.execution.price.value(),
             fee: charge.fee,
             tag: fill.tag,
         };
@@ -200,59 +227,19 @@ impl Ledger {
         sums.cash = sub(add(sums.cash, paid, "cash")?, charge.fee, "cash")?;
         sums.realised = add(sums.realised, realised, "realised")?;
         sums.fees = add(sums.fees, charge.fee, "fees")?;
-        let other = charge.other.map(|fee| self.charged(fee).map(|sums| (fee.asset, sums)));
-        if let Some((asset, sums)) = other.transpose()? {
-            self.put_sums(asset, sums);
+        if let Some(fee) = charge.other {
+            let other = self.charged(fee, charge.is_sold)?;
+            if charge.is_sold {
+                sums.cash = add(sums.cash, charge.fee, "cash")?;
+                sums.deposits = add(sums.deposits, charge.fee, "deposits")?;
+            }
+            self.put_sums(fee.asset, other);
         }
         self.put_sums(asset, sums);
         if let Some(plan) = plan {
             self.commit(place, plan);
         }
         Ok(Money::new(realised, asset))
-    }
-
-    /// The sums of a third asset after it paid a fee.
-    fn charged(&self, fee: Money) -> Result<AssetSums, LedgerError> {
-        let mut sums = self.sums_of(fee.asset)?;
-        sums.cash = sub(sums.cash, fee.amount, "cash")?;
-        sums.fees = add(sums.fees, fee.amount, "fees")?;
-        Ok(sums)
-    }
-
-    fn move_cash(&mut self, money: Money, cause: Cause) -> Result<(), LedgerError> {
-        let amount = money.amount.round_dp(self.digits(money.asset)?);
-        let mut sums = self.sums_of(money.asset)?;
-        sums.cash = add(sums.cash, amount, "cash")?;
-        match cause {
-            Cause::Capital => sums.deposits = add(sums.deposits, amount, "deposits")?,
-            Cause::Income => sums.realised = add(sums.realised, amount, "realised")?,
-        }
-        self.put_sums(money.asset, sums);
-        Ok(())
-    }
-
-    /// Books a change of position whose value comes in or leaves as capital; see
-    /// [`PnlCalculator::adjust`].
-    fn take_over(&mut self, booking: &Booking<'_>) -> Result<(), LedgerError> {
-        let instrument = booking.instrument;
-        let place = self.place(booking.slot, instrument.id, Leg::Net)?;
-        let mut unreported = core::mem::take(&mut self.scratch);
-        unreported.clear();
-        let plan = self.plan(place, booking, &mut unreported);
-        self.scratch = unreported;
-        let plan = plan?;
-        let mut sums = self.sums_of(instrument.settlement)?;
-        sums.realised = add(sums.realised, plan.realised, "realised")?;
-        // Cash stays: what would have been paid came in with the position, or left with it.
-        let paid = if instrument.kind.is_paid_in_full() {
-            sub(plan.realised, plan.cost_change, "deposits")?
-        } else {
-            plan.realised
-        };
-        sums.deposits = sub(sums.deposits, paid, "deposits")?;
-        self.put_sums(instrument.settlement, sums);
-        self.commit(place, plan);
-        Ok(())
     }
 
     /// The positions of one instrument, all slots and legs.
@@ -281,19 +268,7 @@ impl PnlCalculator for Ledger {
         fill: &Fill,
         closed: &mut Vec<Trade>,
     ) -> Result<Money, LedgerError> {
-        let quantity = fill.execution.quantity.value();
-        if quantity <= Decimal::ZERO {
-            return Err(LedgerError::BadQuantity { quantity });
-        }
-        let instrument = instruments
-            .get(fill.instrument)
-            .ok_or(LedgerError::UnknownInstrument { instrument: fill.instrument })?;
-        let before = closed.len();
-        let booked = self.book(instrument, fill, closed);
-        if booked.is_err() {
-            closed.truncate(before);
-        }
-        booked
+        self.fill(instruments, fill, None, closed)
     }
 
     fn on_funding(
@@ -318,51 +293,41 @@ impl PnlCalculator for Ledger {
         outcome
     }
 
+    fn on_charged_fill(
+        &mut self,
+        instruments: &Instruments,
+        fill: &Fill,
+        worth: Money,
+        closed: &mut Vec<Trade>,
+    ) -> Result<Money, LedgerError> {
+        self.fill(instruments, fill, Some(worth), closed)
+    }
+
     /// Books a change of cash or position that is no fill.
     ///
     /// A position that comes in is worth its value (spot, options) or nothing (margined
     /// kinds) at the given price, and that is the deposit. A position that leaves is closed
-    /// at the price, which realises its profit, and what it was worth leaves as a negative
-    /// deposit; cash does not move. No trade is reported, and entry fees and funding that
-    /// the closed part had carried appear in the asset's sums only. In hedging mode the leg
-    /// without a name is changed.
+    /// at the price, which realises its profit and reports its trades, and what it was worth
+    /// leaves as a negative deposit; cash does not move. In hedging mode the leg without a
+    /// name is changed.
     ///
+    /// A settlement closes every position and moves cash as fills would. Dividends and fees
+    /// for borrowed units are paid by position, rounded once for each, and count as realised.
     /// A split keeps the cost; quantities are rounded to 12 decimals, half to even.
     fn adjust(
         &mut self,
         at: Timestamp,
         instruments: &Instruments,
         adjustment: &Adjustment,
+        effects: &mut AdjustmentEffects,
     ) -> Result<(), LedgerError> {
-        match adjustment.kind {
-            AdjustmentKind::Capital(money) => self.move_cash(money, Cause::Capital),
-            AdjustmentKind::Income(money) => self.move_cash(money, Cause::Income),
-            AdjustmentKind::Position { slot, instrument: id, change, price } => {
-                let instrument =
-                    instruments.get(id).ok_or(LedgerError::UnknownInstrument { instrument: id })?;
-                if change.is_zero() {
-                    return self.place(slot, id, Leg::Net).map(|_| ());
-                }
-                self.take_over(&Booking {
-                    at,
-                    slot,
-                    leg: Leg::Net,
-                    instrument,
-                    digits: self.digits(instrument.settlement)?,
-                    method: self.config.lots,
-                    quantity: change.value(),
-                    price,
-                    fee: Decimal::ZERO,
-                    tag: Label::default(),
-                })
-            }
-            AdjustmentKind::Split { instrument, numerator, denominator } => {
-                if instrument.index() >= self.instruments {
-                    return Err(LedgerError::UnknownInstrument { instrument });
-                }
-                self.split(instrument, numerator, denominator)
-            }
+        let (closed, paid) = (effects.closed.len(), effects.paid.len());
+        let outcome = self.carry_out(at, instruments, adjustment, effects);
+        if outcome.is_err() {
+            effects.closed.truncate(closed);
+            effects.paid.truncate(paid);
         }
+        outcome
     }
 
     fn holding(&self, slot: SlotId, instrument: InstrumentId, leg: Leg) -> Holding {
@@ -399,13 +364,6 @@ impl PnlCalculator for Ledger {
     fn sums(&self, asset: AssetId) -> AssetSums {
         self.sums.get(asset.index()).copied().unwrap_or_default()
     }
-}
-
-/// What moves cash without a position.
-#[derive(Clone, Copy)]
-enum Cause {
-    Capital,
-    Income,
 }
 
 const fn legs(mode: PositionMode) -> usize {

@@ -24,6 +24,22 @@ pub trait PnlCalculator: State + Send {
         closed: &mut Vec<Trade>,
     ) -> Result<Money, LedgerError>;
 
+    /// [`PnlCalculator::on_fill`] where the fee is in a third asset that is worth so much of
+    /// the settlement currency now. Books that do not convert ignore the worth.
+    ///
+    /// # Errors
+    /// [`LedgerError`]; nothing changed.
+    fn on_charged_fill(
+        &mut self,
+        instruments: &Instruments,
+        fill: &Fill,
+        worth: Money,
+        closed: &mut Vec<Trade>,
+    ) -> Result<Money, LedgerError> {
+        let _ = worth;
+        self.on_fill(instruments, fill, closed)
+    }
+
     /// Books a funding payment on every open position of the instrument; each payment is
     /// appended to `paid`, positive when received.
     ///
@@ -37,7 +53,8 @@ pub trait PnlCalculator: State + Send {
         paid: &mut Vec<(SlotId, Money)>,
     ) -> Result<(), LedgerError>;
 
-    /// Books a change of cash or position that is no fill.
+    /// Books a change of cash or position that is no fill; what it closed and paid is appended
+    /// to `effects`.
     ///
     /// # Errors
     /// [`LedgerError`]; nothing changed.
@@ -46,6 +63,7 @@ pub trait PnlCalculator: State + Send {
         at: Timestamp,
         instruments: &Instruments,
         adjustment: &Adjustment,
+        effects: &mut AdjustmentEffects,
     ) -> Result<(), LedgerError>;
 
     /// Signed quantity and signed cost (in the settlement currency) of a position, and when it
@@ -67,6 +85,23 @@ pub trait PnlCalculator: State + Send {
     fn sums(&self, asset: AssetId) -> AssetSums;
 }
 
+/// What an adjustment did beside changing sums and positions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AdjustmentEffects {
+    /// Pieces of position that it closed.
+    pub closed: Vec<Trade>,
+    /// What it paid on positions, by owner; positive when received.
+    pub paid: Vec<(SlotId, Money)>,
+}
+
+impl AdjustmentEffects {
+    /// Empties both lists and keeps their room.
+    pub fn clear(&mut self) {
+        self.closed.clear();
+        self.paid.clear();
+    }
+}
+
 /// An open position as the books have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
@@ -86,7 +121,8 @@ pub struct AssetSums {
     /// What is there now.
     #[serde(with = "exact")]
     pub cash: Decimal,
-    /// Capital that came in, minus what went out; positions taken over at their value.
+    /// Capital that came in, minus what went out; positions taken over at their value; what a
+    /// fee in a third asset was sold for, minus what was sold.
     #[serde(with = "exact")]
     pub deposits: Decimal,
     /// Gross profit of closed pieces, and income.
@@ -134,7 +170,14 @@ pub enum LedgerError {
         /// The refused asset.
         asset: AssetId,
     },
-    /// Funding rate or mark price cannot be put on a decimal grid.
+    /// An exercise names an instrument that is no option, or an underlying that the option is
+    /// not on.
+    #[error("instrument number {} cannot be exercised or delivered", .instrument.0)]
+    NotDeliverable {
+        /// The refused id.
+        instrument: InstrumentId,
+    },
+    /// A rate, price or amount cannot be booked.
     #[error("{what} {value} cannot be booked")]
     BadValue {
         /// Which number.

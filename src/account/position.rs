@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{add, share, sub};
 use super::{Holding, LedgerError};
-use crate::types::{
-    Instrument, Label, Leg, Money, Price, Qty, Side, SlotId, Timestamp, Trade, exact,
-};
+use crate::types::{Instrument, Label, Leg, Money, Qty, Side, SlotId, Timestamp, Trade, exact};
 
 /// Which part of a position a reduction closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,7 +57,8 @@ pub(super) struct Booking<'a> {
     pub(super) digits: u32,
     pub(super) method: LotMethod,
     pub(super) quantity: Decimal,
-    pub(super) price: Price,
+    /// In the quote currency, zero or more.
+    pub(super) price: Decimal,
     pub(super) fee: Decimal,
     pub(super) tag: Label,
 }
@@ -299,7 +298,7 @@ impl Closing<'_> {
 
 /// The signed value of a signed quantity at the booking's price, rounded once.
 fn value(booking: &Booking<'_>, quantity: Decimal) -> Result<Decimal, LedgerError> {
-    let value = booking.instrument.value(quantity, booking.price.value());
+    let value = booking.instrument.value(quantity, booking.price);
     Ok(value.ok_or(LedgerError::Overflow { what: "value" })?.round_dp(booking.digits))
 }
 

@@ -1,3 +1,5 @@
+use rust_decimal::Decimal;
+
 use crate::types::{AssetId, InstrumentId, InstrumentKind, Instruments};
 
 /// Where the reporting currency's price of an asset comes from.
@@ -60,6 +62,18 @@ impl RateSource {
             (Self::Mark(_), Some(mark)) => mark,
             (Self::Reciprocal(_), Some(mark)) => 1.0 / mark,
             (Self::Mark(_) | Self::Reciprocal(_), None) | (Self::Missing, _) => f64::NAN,
+        }
+    }
+
+    /// The rate as an exact number: the mark on its instrument's grid, or one over it; `None`
+    /// where it is not known.
+    pub(super) fn exact(self, instruments: &Instruments, mark: Option<f64>) -> Option<Decimal> {
+        let exact = |id| instruments.get(id)?.price_grid.nearest(mark?);
+        match self {
+            Self::One => Some(Decimal::ONE),
+            Self::Mark(id) => exact(id),
+            Self::Reciprocal(id) => Decimal::ONE.checked_div(exact(id)?),
+            Self::Missing => None,
         }
     }
 }

@@ -20,11 +20,20 @@ impl Account {
         let instrument = self.known(instruments, fill.instrument, fill.slot)?;
         self.check_net(fill.instrument, fill.slot, fill.signed_quantity())?;
         let before = self.legs(fill.slot, fill.instrument);
-        let realised = self.pnl.on_fill(instruments, fill, closed)?;
+        let fee = fill.execution.fee;
+        let worth = if fee.asset == instrument.settlement {
+            None
+        } else {
+            self.fee_worth(instruments, instrument, fee)
+        };
+        let realised = match worth {
+            None => self.pnl.on_fill(instruments, fill, closed)?,
+            Some(worth) => self.pnl.on_charged_fill(instruments, fill, worth, closed)?,
+        };
         self.first_mark(instruments, fill.instrument, fill.at, fill.execution.price);
         self.refresh(instrument, fill.slot, before);
         self.refresh_cash_of(instrument.settlement);
-        self.refresh_cash_of(fill.execution.fee.asset);
+        self.refresh_cash_of(fee.asset);
         Ok(realised)
     }
 

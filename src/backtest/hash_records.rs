@@ -59,6 +59,7 @@ impl MetricsSink for Digest {
             }
             Record::Adjusted { .. }
             | Record::Funded { .. }
+            | Record::Paid { .. }
             | Record::Halted { .. }
             | Record::Anomaly { .. }
             | Record::Failed { .. } => self.rare(record),
@@ -80,6 +81,13 @@ impl Digest {
                 self.u32(instrument.0);
                 self.u32(u32::from(slot.0));
                 self.money(payment);
+            }
+            Record::Paid { instrument, slot, payment, cause } => {
+                self.u8(12);
+                self.u32(instrument.0);
+                self.u32(u32::from(slot.0));
+                self.money(payment);
+                self.u8(*cause as u8);
             }
             Record::Halted { halt, level } => {
                 self.u8(9);
@@ -216,7 +224,7 @@ impl Digest {
         self.decimal(trade.quantity.value());
         self.at(trade.opened_at);
         self.decimal(trade.entry);
-        self.decimal(trade.exit.value());
+        self.decimal(trade.exit);
         self.money(&trade.gross);
         self.decimal(trade.fees);
         self.decimal(trade.funding);
@@ -250,6 +258,10 @@ impl Digest {
             OrderReport::ChangeRefused(reason) => {
                 self.u8(8);
                 self.reject(reason);
+            }
+            OrderReport::Liquidated(execution) => {
+                self.u8(9);
+                self.bytes(&execution.trade.0.to_le_bytes());
             }
         }
     }
@@ -295,6 +307,44 @@ impl Digest {
                 self.u32(*numerator);
                 self.u32(*denominator);
             }
+            AdjustmentKind::Settlement { .. }
+            | AdjustmentKind::Dividend { .. }
+            | AdjustmentKind::BorrowFee { .. }
+            | AdjustmentKind::Exercise { .. } => self.life_cycle(&adjustment.kind),
+        }
+    }
+
+    /// Adjustments that an instrument's life brings about.
+    fn life_cycle(&mut self, kind: &AdjustmentKind) {
+        match kind {
+            AdjustmentKind::Settlement { instrument, price } => {
+                self.u8(4);
+                self.u32(instrument.0);
+                self.decimal(*price);
+            }
+            AdjustmentKind::Dividend { instrument, amount } => {
+                self.u8(5);
+                self.u32(instrument.0);
+                self.decimal(*amount);
+            }
+            AdjustmentKind::BorrowFee { instrument, price, rate } => {
+                self.u8(6);
+                self.u32(instrument.0);
+                self.decimal(price.value());
+                self.decimal(*rate);
+            }
+            AdjustmentKind::Exercise { slot, option, underlying, contracts, price } => {
+                self.u8(7);
+                self.u32(u32::from(slot.0));
+                self.u32(option.0);
+                self.u32(underlying.0);
+                self.decimal(contracts.value());
+                self.decimal(price.value());
+            }
+            AdjustmentKind::Capital(_)
+            | AdjustmentKind::Income(_)
+            | AdjustmentKind::Position { .. }
+            | AdjustmentKind::Split { .. } => {}
         }
     }
 

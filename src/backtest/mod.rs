@@ -11,6 +11,7 @@ mod source;
 mod tape;
 
 mod collector;
+mod funding;
 mod hash;
 mod hash_records;
 mod report;
@@ -27,6 +28,7 @@ mod workbench;
 pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
 pub use collector::{Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow};
 pub use decisions::{Decisions, Difference};
+pub use funding::FundingSeries;
 pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};
 pub use merge::{Merge, merge};

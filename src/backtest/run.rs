@@ -296,9 +296,14 @@ impl<'a> Backtest<'a> {
         let collector = Collector::new(self.sampling, self.tape.len());
         let sink = Tee(Digest::new(), Tee(collector, sink));
         let engine = self.builder.sink(sink).build()?;
-        let venue = venue(self.tape, &self.venue)?;
-        let mut simulation = Simulation::new(engine, venue);
         let capital = Money::new(self.cash, self.reporting);
+        let mut config = self.venue.clone();
+        if !config.margin.is_empty() {
+            // Margin needs cash at the venue: the capital, unless balances were named.
+            config.balances_or(self.tape.instruments().code(self.reporting), self.cash);
+        }
+        let venue = venue(self.tape, &config)?;
+        let mut simulation = Simulation::new(engine, venue);
         let kind = AdjustmentKind::Capital(capital);
         let deposit = Adjustment { cause: AdjustmentCause::Deposit, kind };
         simulation.input(start, &Input::Adjustment(deposit))?;

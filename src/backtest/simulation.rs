@@ -2,7 +2,7 @@ use crate::engine::{Command, Engine, EngineError, Input};
 use crate::metrics::{MetricsSink, Tee};
 use crate::sim::SimVenue;
 use crate::strategy::Strategy;
-use crate::types::{State, StateError, Timestamp};
+use crate::types::{MarketEvent, State, StateError, Timestamp};
 
 use super::{Decisions, Digest, Recording, RunHash, Timed};
 
@@ -15,12 +15,25 @@ use super::{Decisions, Digest, Recording, RunHash, Timed};
 /// 2. the venue sees each event; each of its reports goes to the engine, and what the engine
 ///    answers goes back to the venue at once;
 /// 3. the engine sees each event; its commands go to the venue.
+///
+/// A funding payment is booked by both before either goes on.
 pub struct Simulation<S, M = ()> {
     engine: Engine<S, Tee<Digest, M>>,
     venue: SimVenue,
     commands: Vec<Command>,
     last: Timestamp,
     journal: Option<Box<Journal>>,
+}
+
+/// Who has seen an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Venue,
+    Both,
+}
+
+const fn is_funding(timed: &Timed) -> bool {
+    matches!(timed.event, MarketEvent::Funding(_))
 }
 
 /// What a run was told and what it decided, kept when it is asked for.
@@ -37,7 +50,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         Self { engine, venue, commands: Vec::new(), last, journal: None }
     }
 
-    /// Gives the engine an input that is no market event: a deposit, a control.
+    /// Gives the engine an input that is no market event: a deposit, a control, a split. What
+    /// adjusts positions or income is carried out at the venue too; capital is the
+    /// account's alone, see [`SimVenue::deposit`].
     ///
     /// # Errors
     /// [`EngineError`] of the engine.
@@ -45,6 +60,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         self.engine.handle(at, input, &mut self.commands)?;
         self.note(at, || input.clone());
         self.last = at;
+        if let Input::Adjustment(adjustment) = input {
+            self.venue.adjust(at, adjustment);
+        }
         self.submit(at);
         self.pump()
     }
@@ -86,8 +104,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
             // Mostly an event is alone at its instant.
             if later.first().is_none_or(|next| next.at != first.at) {
                 self.wake_before(first.at)?;
-                self.show_venue(first)?;
-                self.show_engine(first)?;
+                if self.show_venue(first)? == Shown::Venue {
+                    self.show_engine(first)?;
+                }
                 rest = later;
                 continue;
             }
@@ -104,9 +123,13 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     fn step(&mut self, at: Timestamp, instant: &[Timed]) -> Result<(), EngineError> {
         self.wake_before(at)?;
         for timed in instant {
-            self.show_venue(timed)?;
+            if is_funding(timed) {
+                self.show_both(timed)?;
+            } else {
+                self.show_venue(timed)?;
+            }
         }
-        for timed in instant {
+        for timed in instant.iter().filter(|timed| !is_funding(timed)) {
             self.show_engine(timed)?;
         }
         Ok(())
@@ -122,9 +145,24 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     }
 
     #[inline]
-    fn show_venue(&mut self, timed: &Timed) -> Result<(), EngineError> {
+    fn show_venue(&mut self, timed: &Timed) -> Result<Shown, EngineError> {
         self.venue.on_market(timed.at, &timed.event);
-        if self.venue.has_news() { self.pump() } else { Ok(()) }
+        if !self.venue.has_news() {
+            return Ok(Shown::Venue);
+        }
+        if is_funding(timed) {
+            self.show_engine(timed)?;
+            return self.pump().map(|()| Shown::Both);
+        }
+        self.pump().map(|()| Shown::Venue)
+    }
+
+    /// Shows an event that both book: the engine does it before it hears what followed from it
+    /// at the venue, so that both pay funding on the same positions.
+    fn show_both(&mut self, timed: &Timed) -> Result<(), EngineError> {
+        self.venue.on_market(timed.at, &timed.event);
+        self.show_engine(timed)?;
+        self.pump()
     }
 
     #[inline]
@@ -174,6 +212,11 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     /// The venue, to read.
     pub const fn venue(&self) -> &SimVenue {
         &self.venue
+    }
+
+    /// The venue, to deposit cash or to move margin.
+    pub const fn venue_mut(&mut self) -> &mut SimVenue {
+        &mut self.venue
     }
 
     /// Ends the run and hands the engine over, such as for a replay of recorded inputs.

@@ -238,7 +238,11 @@ pub(super) fn alert(level: AlertLevel, code: &str, subject: &str) -> Command {
 pub(super) const fn opens(purpose: Purpose) -> bool {
     match purpose {
         Purpose::Entry | Purpose::Quote => true,
-        Purpose::Exit | Purpose::StopLoss | Purpose::TakeProfit | Purpose::Flatten => false,
+        Purpose::Exit
+        | Purpose::StopLoss
+        | Purpose::TakeProfit
+        | Purpose::Flatten
+        | Purpose::Liquidation => false,
     }
 }
 

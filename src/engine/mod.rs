@@ -8,6 +8,7 @@ mod error;
 mod flatten;
 mod group;
 mod input;
+mod liquidation;
 mod policy;
 mod quote;
 mod report;

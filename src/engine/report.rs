@@ -8,10 +8,9 @@ use crate::metrics::MetricsSink;
 use crate::order::{Applied, OrderError, OrderState};
 use crate::risk::Fact;
 use crate::types::{
-    Adjustment, AdjustmentKind, Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt,
-    HaltCause, HaltScope, InstrumentId, Intent, Label, Linkage, Order, OrderFlags, OrderKind,
-    OrderReport, OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp,
-    to_f64,
+    Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
+    Intent, Label, Linkage, Order, OrderFlags, OrderKind, OrderReport, OrderUpdate, Purpose, Qty,
+    Reason, ReasonCode, Record, Signal, SlotId, Timestamp, to_f64,
 };
 
 use super::desk::{Desk, Notice, alert, reason_of};
@@ -78,8 +77,12 @@ impl<M: MetricsSink> Desk<M> {
         update: &OrderUpdate,
         out: &mut Vec<Command>,
     ) -> Result<(), EngineError> {
-        if let OrderReport::Fill(execution) = &update.report {
-            return self.apply_fill(at, update, execution, out);
+        match &update.report {
+            OrderReport::Fill(execution) => return self.apply_fill(at, update, execution, out),
+            OrderReport::Liquidated(execution) => {
+                return self.liquidated(at, update, execution, out);
+            }
+            _ => {}
         }
         let applied = match self.orders.apply(at, update.order, &update.report) {
             Ok(applied) => applied,
@@ -105,7 +108,7 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    fn anomaly(&mut self, at: Timestamp, anomaly: Anomaly, update: &OrderUpdate) {
+    pub(super) fn anomaly(&mut self, at: Timestamp, anomaly: Anomaly, update: &OrderUpdate) {
         let (order, instrument) = (update.order, update.instrument);
         self.sink.record(at, &Record::Anomaly { anomaly, order, instrument });
     }
@@ -178,7 +181,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// The market traded at this price: positions are marked there before the fill is booked,
     /// so that a gap is not a profit of the new position.
-    fn book(
+    pub(super) fn book(
         &mut self,
         at: Timestamp,
         fill: &Fill,
@@ -191,7 +194,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// The fill as it is booked: with the owner that its order names.
-    fn fill_of(
+    pub(super) fn fill_of(
         &self,
         at: Timestamp,
         update: &OrderUpdate,
@@ -266,24 +269,6 @@ impl<M: MetricsSink> Desk<M> {
         if !self.group.is_empty() {
             self.submit(at, None, out);
         }
-    }
-
-    /// Books a change of cash or position that is no fill.
-    pub(super) fn adjust(
-        &mut self,
-        at: Timestamp,
-        adjustment: &Adjustment,
-        out: &mut Vec<Command>,
-    ) -> Result<(), EngineError> {
-        self.account.adjust(at, &self.instruments, adjustment)?;
-        self.sink.record(at, &Record::Adjusted { adjustment });
-        if let AdjustmentKind::Capital(money) = &adjustment.kind
-            && money.asset == self.account.book().reporting()
-        {
-            self.observe(at, &Fact::Capital(money.amount), out);
-        }
-        self.observe(at, &Fact::Mark, out);
-        Ok(())
     }
 
     /// Books a funding payment on every open position of the instrument.

@@ -2,7 +2,8 @@ use rust_decimal::Decimal;
 
 use super::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::types::{
-    Amount, Anomaly, FillReport, OrderKind, OrderReport, OrderStatus, Price, Qty, Timestamp,
+    Amount, Anomaly, FillReport, OrderKind, OrderReport, OrderReport as Report, OrderStatus, Price,
+    Qty, Timestamp,
 };
 
 /// What a report asks of an order in some status.
@@ -28,10 +29,10 @@ enum Effect {
 ///
 /// After the end of an order, a late word about its working life is normal and changes
 /// nothing; a word that contradicts the end (a refusal of what was filled, work on what was
-/// refused) is impossible. Venues call the end of a rest now cancelled and now expired, so
+/// refused) is impossible, and so is a liquidation, which is of no order. Venues call the end
+/// of a rest now cancelled and now expired, so
 /// those two never contradict each other.
 const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
-    use OrderReport as Report;
     match status {
         OrderStatus::Pending => match *report {
             Report::Accepted | Report::Triggered => Effect::Become(OrderStatus::Open),
@@ -42,6 +43,7 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             Report::Amended { quantity, price } => Effect::Amend(quantity, price),
             Report::Resolved { quantity } => Effect::Resolve(quantity),
             Report::ChangeRefused(_) => Effect::Nothing,
+            Report::Liquidated(_) => Effect::Impossible,
         },
         OrderStatus::Open | OrderStatus::PartiallyFilled => match *report {
             Report::Accepted | Report::Triggered | Report::ChangeRefused(_) => Effect::Nothing,
@@ -51,10 +53,13 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             Report::Expired => Effect::Become(OrderStatus::Expired),
             Report::Amended { quantity, price } => Effect::Amend(quantity, price),
             Report::Resolved { quantity } => Effect::Resolve(quantity),
+            Report::Liquidated(_) => Effect::Impossible,
         },
         OrderStatus::Filled => match *report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::Overfill),
-            Report::Rejected(_) | Report::Cancelled | Report::Expired => Effect::Impossible,
+            Report::Rejected(_) | Report::Cancelled | Report::Expired | Report::Liquidated(_) => {
+                Effect::Impossible
+            }
             Report::Accepted
             | Report::Amended { .. }
             | Report::Resolved { .. }
@@ -71,10 +76,11 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             | Report::Resolved { .. }
             | Report::Triggered
             | Report::ChangeRefused(_) => Effect::Nothing,
+            Report::Liquidated(_) => Effect::Impossible,
         },
         OrderStatus::Expired => match *report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::FillAfterEnd),
-            Report::Rejected(_) => Effect::Impossible,
+            Report::Rejected(_) | Report::Liquidated(_) => Effect::Impossible,
             Report::Accepted
             | Report::Cancelled
             | Report::Expired
@@ -91,7 +97,8 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             | Report::Expired
             | Report::Amended { .. }
             | Report::Resolved { .. }
-            | Report::Triggered => Effect::Impossible,
+            | Report::Triggered
+            | Report::Liquidated(_) => Effect::Impossible,
         },
     }
 }

@@ -150,6 +150,9 @@ impl SimVenue {
         if !self.ledger.is_tracked() || order.is_reduce_only() {
             return Ok(());
         }
+        if self.is_on_margin(instrument.id) {
+            return self.check_margin(instrument, order, market);
+        }
         let poor = RejectReason::InsufficientFunds;
         if let Some(cash) = order.cash
             && order.side == Side::Buy
@@ -357,7 +360,7 @@ fn check_size(instrument: &Instrument, order: &OpenOrder, market: f64) -> Result
 }
 
 /// The price that an order is valued at: its own, else the market's.
-fn valuation(instrument: &Instrument, order: &OpenOrder, market: f64) -> Option<Price> {
+pub(super) fn valuation(instrument: &Instrument, order: &OpenOrder, market: f64) -> Option<Price> {
     let own = order.kind.limit().or(order.kind.trigger());
     own.or_else(|| Price::new(instrument.price_grid.nearest(market)?).ok())
 }

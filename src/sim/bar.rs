@@ -34,7 +34,7 @@ impl SimVenue {
         let Some(desk) = self.desks.get_mut(bar.instrument.index()) else { return };
         desk.see_bar(at, bar);
         desk.capacity = capacity;
-        if desk.orders.is_empty() && self.requests.is_empty() {
+        if desk.is_idle() && self.requests.is_empty() {
             return;
         }
         self.sessions = self.sessions.wrapping_add(1);
@@ -85,7 +85,7 @@ impl SimVenue {
         let session = self.session.as_ref()?;
         let desk = self.desks.get(session.instrument().index())?;
         let full = desk.capacity.is_some_and(|capacity| capacity.is_zero());
-        let mut first: Option<Hit> = None;
+        let mut first = self.next_liquidation(session);
         for order in &desk.orders {
             let hit = match session.stage {
                 Stage::Open => session.at_open(order, full),
@@ -108,6 +108,9 @@ impl SimVenue {
         let stage_at = if stage == Stage::Open { session.open_at } else { session.close_at };
         let Some(desk) = self.desks.get_mut(session.instrument().index()) else { return };
         session.arrive(hit, &mut desk.orders);
+        if hit.act == Act::Liquidate {
+            return self.liquidate_at(stage_at, hit.market());
+        }
         let Some(mut order) =
             desk.index_of(hit.sequence).and_then(|index| desk.orders.get(index)).copied()
         else {
@@ -135,6 +138,7 @@ impl SimVenue {
                 let liquidity = if makes { Liquidity::Maker } else { Liquidity::Taker };
                 self.bar_fill(at, order, (price, liquidity));
             }
+            Act::Liquidate => {}
             Act::FillAtLimit => {
                 let limit = order.limit;
                 self.bar_fill(at, order, (limit, Liquidity::Maker));

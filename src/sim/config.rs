@@ -2,6 +2,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{DayEnd, FeeSchedule, Latency, Slippage};
+use crate::account::{MarginError, MarginTerms};
 use crate::types::{Label, exact};
 
 /// How the simulated venue behaves.
@@ -44,6 +45,10 @@ pub struct SimConfig {
     /// The cash that the account starts with. An asset that is not listed is on unlimited
     /// credit: orders are refused for want of listed assets only.
     pub balances: Vec<Balance>,
+    /// Instruments that are held on margin; the others are on credit, and so are all by
+    /// default. Their settlement currencies must be among the balances.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub margin: Vec<MarginSetting>,
 }
 
 impl SimConfig {
@@ -124,6 +129,22 @@ impl SimConfig {
         self
     }
 
+    /// Holds an instrument on margin: orders need initial margin, and the venue closes what
+    /// falls to its maintenance margin.
+    #[must_use]
+    pub fn with_margin(mut self, symbol: &str, terms: MarginTerms) -> Self {
+        self.margin.push(MarginSetting { symbol: Label::new(symbol), terms });
+        self
+    }
+
+    /// Lists starting cash of an asset where none is listed.
+    pub(crate) fn balances_or(&mut self, asset: &str, amount: Decimal) {
+        let asset = Label::new(asset);
+        if self.balances.iter().all(|balance| balance.asset != asset) {
+            self.balances.push(Balance { asset, amount });
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), SimError> {
         self.fees.check()?;
         self.slippage.check()?;
@@ -146,6 +167,15 @@ pub struct Balance {
     /// How much, zero or more.
     #[serde(with = "exact")]
     pub amount: Decimal,
+}
+
+/// The margin terms of one instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarginSetting {
+    /// The instrument's symbol.
+    pub symbol: Label,
+    /// Its terms.
+    pub terms: MarginTerms,
 }
 
 /// When a limit order that rests is filled.
@@ -229,6 +259,20 @@ pub enum SimError {
     UnknownAsset {
         /// The refused code.
         asset: Label,
+    },
+    /// The margin terms name an instrument that is not in the table.
+    #[error("instrument `{symbol}` is unknown")]
+    UnknownInstrument {
+        /// The refused symbol.
+        symbol: Label,
+    },
+    /// Margin terms that cannot be.
+    #[error("margin of `{symbol}`: {error}")]
+    Margin {
+        /// The instrument.
+        symbol: Label,
+        /// What is wrong.
+        error: MarginError,
     },
     /// Starting cash is below zero, or a sum has more than 28 digits.
     #[error("cash {amount} of asset `{asset}` cannot be")]

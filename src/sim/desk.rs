@@ -33,6 +33,8 @@ pub(super) struct Desk {
     /// What orders may still take of the last bar; `None` for no cap.
     #[serde(with = "exact::option")]
     pub(super) capacity: Option<Decimal>,
+    /// A position on margin is open: every bar can end it.
+    pub(super) at_risk: bool,
 }
 
 /// Kinds of data, the coarsest first.
@@ -59,7 +61,14 @@ impl Desk {
             period: None,
             chosen: false,
             capacity: None,
+            at_risk: false,
         }
+    }
+
+    /// True when market data match nothing here.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.orders.is_empty() & !self.at_risk
     }
 
     pub(super) fn position(&self, id: OrderId) -> Option<usize> {

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::SimVenue;
 use super::fees::{FeeSchedule, Traded};
 use super::ledger::Booking;
+use super::margin::Market;
 use super::order::OpenOrder;
 use super::slippage::{Scene, Taker};
 use crate::types::{
@@ -138,10 +139,24 @@ impl SimVenue {
             price: price.value(),
             fee: fee.ok_or(overflow)?,
         };
-        if !self.ledger.affords(&booking).ok_or(overflow)? {
-            return Err(RejectReason::InsufficientFunds);
+        if let Some(margin) = &mut self.margin {
+            let market = Market {
+                instruments: &self.instruments,
+                desks: &self.desks,
+                session: self.session.as_ref(),
+                now: Some((instrument.id, deal.raw.value())),
+            };
+            margin.book_trade(&mut self.ledger, &market, &booking)?;
+            let at_risk = margin.is_at_risk(&self.ledger, instrument.id);
+            if let Some(desk) = self.desks.get_mut(instrument.id.index()) {
+                desk.at_risk = at_risk;
+            }
+        } else {
+            if !self.ledger.affords(&booking).ok_or(overflow)? {
+                return Err(RejectReason::InsufficientFunds);
+            }
+            self.ledger.book(&booking).ok_or(overflow)?;
         }
-        self.ledger.book(&booking).ok_or(overflow)?;
         self.traded = self.traded.checked_add(value).unwrap_or(self.traded);
         self.trades = self.trades.wrapping_add(1);
         Ok(FillReport {

@@ -1,4 +1,4 @@
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
@@ -9,6 +9,8 @@ use crate::types::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ledger {
     positions: Vec<[Holding; 3]>,
+    /// Decimals of each asset's ledger.
+    digits: Vec<u32>,
     balances: Vec<Option<Cash>>,
     tracked: bool,
 }
@@ -18,11 +20,11 @@ struct Cash(#[serde(with = "exact")] Decimal);
 
 /// One position and what it cost, both signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Holding {
+pub(super) struct Holding {
     #[serde(with = "exact")]
-    quantity: Decimal,
+    pub(super) quantity: Decimal,
     #[serde(with = "exact")]
-    cost: Decimal,
+    pub(super) cost: Decimal,
 }
 
 /// A trade about to be booked.
@@ -40,6 +42,7 @@ impl Ledger {
     pub(super) fn new(instruments: &Instruments) -> Self {
         Self {
             positions: vec![[Holding::default(); 3]; instruments.len()],
+            digits: instruments.assets().iter().map(|asset| asset.ledger_digits).collect(),
             balances: vec![None; instruments.assets().len()],
             tracked: false,
         }
@@ -144,41 +147,68 @@ impl Ledger {
             }
             return Some(Decimal::ZERO);
         }
+        let digits = self.digits.get(instrument.settlement.index()).copied()?;
         let opposite = !held.quantity.is_zero()
             && held.quantity.is_sign_negative() != signed.is_sign_negative();
         if !opposite {
-            return held.cost.checked_add(value);
+            return held.cost.checked_add(value.round_dp(digits));
         }
         // The part that closes takes its share of the cost with it, rounded once.
         let closing = signed.abs().min(held.quantity.abs());
         let closed = if signed.is_sign_negative() { -closing } else { closing };
         let share = held.cost.checked_mul(closing)?.checked_div(held.quantity.abs())?;
-        let share = if closing == held.quantity.abs() { held.cost } else { share.round_dp(12) };
-        let proceeds = instrument.value(closed, booking.price)?;
+        let share = if closing == held.quantity.abs() { held.cost } else { share.round_dp(digits) };
+        let proceeds = instrument.value(closed, booking.price)?.round_dp(digits);
         self.pay(instrument.settlement, -(proceeds.checked_add(share)?))?;
-        let rest = value.checked_sub(proceeds)?;
+        let opened = signed.checked_sub(closed)?;
+        let rest = instrument.value(opened, booking.price)?.round_dp(digits);
         held.cost.checked_sub(share)?.checked_add(rest)
     }
 
-    /// Books a funding payment: longs pay when the rate is positive.
-    pub(super) fn fund(&mut self, instrument: &Instrument, rate: f64, mark: f64) -> Option<()> {
+    /// Books a funding payment on each leg: longs pay when the rate is positive. Gives what
+    /// each leg received.
+    pub(super) fn fund(&mut self, instrument: &Instrument, rate: f64, mark: f64) -> Option<Paid> {
         if !self.tracked {
-            return Some(());
+            return Some(Paid::default());
         }
-        let rate = Grid::new(12).ok()?.nearest(rate)?;
-        let mark = instrument.price_grid.nearest(mark)?;
-        for leg in [Leg::Net, Leg::Long, Leg::Short] {
-            let quantity = self.position(instrument.id, leg);
-            let sign = if quantity.is_sign_negative() { -Decimal::ONE } else { Decimal::ONE };
-            let value = instrument.value(quantity, mark)?.abs();
-            let payment = value.checked_mul(rate)?.checked_mul(sign)?;
-            let rounded = payment.round_dp_with_strategy(12, RoundingStrategy::MidpointNearestEven);
-            self.pay(instrument.settlement, -rounded)?;
+        let digits = self.digits.get(instrument.settlement.index()).copied()?;
+        let rate = Grid::recover(rate)?;
+        let mark = Grid::recover(mark)?;
+        let mut paid = Paid::default();
+        for (leg, paid) in LEGS.into_iter().zip(&mut paid) {
+            let value = instrument.value(self.position(instrument.id, leg), mark)?;
+            let payment = value.checked_mul(rate)?.round_dp(digits);
+            // The inverse value falls as the position grows.
+            *paid = if instrument.kind.is_inverse() { payment } else { -payment };
+            self.pay(instrument.settlement, *paid)?;
         }
-        Some(())
+        Some(paid)
     }
 
-    fn pay(&mut self, asset: AssetId, amount: Decimal) -> Option<()> {
+    /// What a trade is about to change.
+    pub(super) fn before(&self, booking: &Booking<'_>) -> Before {
+        let holding = self.holding(booking.instrument.id, booking.leg);
+        Before { holding, cash: self.balances_of(booking) }
+    }
+
+    /// Takes a trade back.
+    pub(super) fn undo(&mut self, booking: &Booking<'_>, before: Before) {
+        self.restore(booking, before.cash);
+        self.put(booking.instrument.id, booking.leg, before.holding);
+    }
+
+    pub(super) fn put(&mut self, id: InstrumentId, leg: Leg, holding: Holding) {
+        let legs = self.positions.get_mut(id.index());
+        if let Some(place) = legs.and_then(|legs| legs.get_mut(leg_index(leg))) {
+            *place = holding;
+        }
+    }
+
+    pub(super) fn digits_of(&self, asset: AssetId) -> u32 {
+        self.digits.get(asset.index()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn pay(&mut self, asset: AssetId, amount: Decimal) -> Option<()> {
         if let Some(Some(cash)) = self.balances.get_mut(asset.index()) {
             cash.0 = cash.0.checked_add(amount)?;
         }
@@ -197,10 +227,23 @@ impl Ledger {
         }
     }
 
-    fn holding(&self, instrument: InstrumentId, leg: Leg) -> Holding {
+    pub(super) fn holding(&self, instrument: InstrumentId, leg: Leg) -> Holding {
         let legs = self.positions.get(instrument.index());
         legs.and_then(|legs| legs.get(leg_index(leg))).copied().unwrap_or_default()
     }
+}
+
+/// What each leg received, in the order of [`LEGS`].
+pub(super) type Paid = [Decimal; 3];
+
+/// All legs, in the order in which positions are kept.
+pub(super) const LEGS: [Leg; 3] = [Leg::Net, Leg::Long, Leg::Short];
+
+/// What a trade changes, as it was.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    holding: Holding,
+    cash: [Option<Decimal>; 3],
 }
 
 const ZERO: Decimal = Decimal::ZERO;
@@ -209,7 +252,7 @@ fn assets(booking: &Booking<'_>) -> [AssetId; 3] {
     [booking.instrument.base, booking.instrument.settlement, booking.fee.asset]
 }
 
-const fn leg_index(leg: Leg) -> usize {
+pub(super) const fn leg_index(leg: Leg) -> usize {
     match leg {
         Leg::Net => 0,
         Leg::Long => 1,

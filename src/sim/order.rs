@@ -181,7 +181,11 @@ impl OpenOrder {
     pub(super) fn is_exit(&self) -> bool {
         self.is_reduce_only()
             || match self.purpose {
-                Purpose::Exit | Purpose::StopLoss | Purpose::TakeProfit | Purpose::Flatten => true,
+                Purpose::Exit
+                | Purpose::StopLoss
+                | Purpose::TakeProfit
+                | Purpose::Flatten
+                | Purpose::Liquidation => true,
                 Purpose::Entry | Purpose::Quote => false,
             }
     }

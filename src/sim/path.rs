@@ -46,6 +46,8 @@ pub(super) enum Act {
     FillAt(f64),
     /// Its one chance has passed.
     Kill,
+    /// No order: the venue closes positions whose margin is used up.
+    Liquidate,
 }
 
 /// Something that happens to an order, and when.
@@ -306,7 +308,73 @@ impl Session {
     }
 }
 
+/// Liquidations: they see the whole bar, and come before orders at the same price.
+impl Session {
+    /// The bar opens where positions are closed.
+    pub(super) fn liquidation_at_open(&self, reach: Reach) -> Option<Hit> {
+        let open = self.bar.open;
+        let is_hit = open <= reach.below || open >= reach.above;
+        is_hit.then_some(Hit {
+            sequence: 0,
+            act: Act::Liquidate,
+            rank: 0,
+            distance: 0.0,
+            price: open,
+        })
+    }
+
+    /// Where inside the bar positions are closed. Without a path the whole range may follow
+    /// any moment.
+    pub(super) fn liquidation_inside(&self, reach: Reach) -> Option<Hit> {
+        let from = self.cursor;
+        let hit = |rank: u8, price: f64, start: f64| {
+            let distance = (price - start).abs();
+            Some(Hit { sequence: 0, act: Act::Liquidate, rank, distance, price })
+        };
+        let touched = |start: f64, end: f64| {
+            if start <= reach.below || start >= reach.above {
+                Some(start)
+            } else if end <= reach.below {
+                Some(reach.below)
+            } else if end >= reach.above {
+                Some(reach.above)
+            } else {
+                None
+            }
+        };
+        let Some(path) = self.path else {
+            let ends = [self.bar.low, self.bar.high];
+            let hits = ends.map(|end| touched(from, end));
+            let open = self.bar.open;
+            let nearest = |price: &f64| (price - open).abs();
+            let first = hits.into_iter().flatten().min_by(|a, b| nearest(a).total_cmp(&nearest(b)));
+            return first.and_then(|price| hit(0, price, open));
+        };
+        let mut start = from;
+        for (rank, &end) in (0_u8..).zip(path.get(1..)?).skip(usize::from(self.leg)) {
+            if let Some(price) = touched(start, end) {
+                return hit(rank, price, start);
+            }
+            start = end;
+        }
+        None
+    }
+}
+
+/// Prices at which positions are closed: at `below` and below, at `above` and above; NaN for
+/// none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reach {
+    pub(super) below: f64,
+    pub(super) above: f64,
+}
+
 impl Hit {
+    /// The market's price at this moment.
+    pub(super) const fn market(&self) -> f64 {
+        self.price
+    }
+
     /// True when this happens before the other.
     pub(super) fn is_before(&self, other: &Self) -> bool {
         (self.rank, self.distance, self.sequence) < (other.rank, other.distance, other.sequence)

@@ -7,6 +7,7 @@ use super::accept::Arrival;
 use super::desk::{Desk, Feed};
 use super::latency::SplitMix64;
 use super::ledger::Ledger;
+use super::margin::Margin;
 use super::path::Session;
 use super::{Latency, OpenOrder, SimConfig, SimError};
 use crate::engine::Command;
@@ -56,6 +57,8 @@ pub struct SimVenue {
     pub(super) config: SimConfig,
     pub(super) instruments: Instruments,
     pub(super) ledger: Ledger,
+    /// `None` when nothing is held on margin.
+    pub(super) margin: Option<Box<Margin>>,
     random: SplitMix64,
     /// Value traded since the start, for the fee tier.
     #[serde(with = "exact")]
@@ -97,7 +100,9 @@ impl SimVenue {
                 return Err(SimError::BadBalance { asset, amount });
             }
         }
+        let margin = Margin::new(instruments, &config, &ledger)?;
         Ok(Self {
+            margin,
             desks: (0..instruments.len()).map(|_| Desk::new()).collect(),
             requests: VecDeque::with_capacity(16),
             reports: VecDeque::with_capacity(32),
@@ -151,7 +156,7 @@ impl SimVenue {
             && self.requests.is_empty()
             && self.session.is_none()
             && let Some(desk) = self.desks.get_mut(bar.instrument.index())
-            && desk.orders.is_empty()
+            && desk.is_idle()
             && desk.period == Some(bar.period)
             && desk.feed == Feed::Bars
             && at >= desk.seen_at
@@ -229,6 +234,9 @@ impl SimVenue {
     #[cold]
     fn begin(&mut self, at: Timestamp, event: &MarketEvent) {
         self.finish_session();
+        if self.margin.is_some() {
+            self.mark_to_market(at, event);
+        }
         match event {
             MarketEvent::Bar(bar) => self.open_session(at, bar),
             MarketEvent::Print(print) => self.on_print(at, print),
@@ -239,7 +247,8 @@ impl SimVenue {
                     && event.check().is_ok()
                 {
                     // On overflow cash stays as it was.
-                    let _ = self.ledger.fund(instrument, funding.rate, funding.mark);
+                    let paid = self.ledger.fund(instrument, funding.rate, funding.mark);
+                    self.funded(at, funding, paid.unwrap_or_default());
                 }
             }
             MarketEvent::Mark(_) | MarketEvent::Custom(_) => {}

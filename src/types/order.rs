@@ -184,6 +184,8 @@ pub enum Purpose {
     Flatten,
     /// A quote of a market maker.
     Quote,
+    /// The venue closed the position by force; no order of ours is behind it.
+    Liquidation,
 }
 
 /// Exit prices that are placed as soon as the entry has filled.
@@ -399,6 +401,9 @@ pub enum OrderReport {
     Triggered,
     /// A cancel or amendment was refused; the order stays as it is.
     ChangeRefused(RejectReason),
+    /// The venue closed a position, or a part of it, by force, because its margin was used up.
+    /// It names no order of ours; the fee goes to the venue's insurance fund.
+    Liquidated(FillReport),
 }
 
 /// Why a venue refused.

@@ -80,6 +80,18 @@ pub enum Record<'a> {
         /// The payment.
         payment: Money,
     },
+    /// A position received (positive) or paid money that is no funding: a dividend, a fee for
+    /// borrowed shares.
+    Paid {
+        /// On what.
+        instrument: InstrumentId,
+        /// Whose position.
+        slot: SlotId,
+        /// The payment.
+        payment: Money,
+        /// Why.
+        cause: AdjustmentCause,
+    },
     /// A halt began, was raised, or ended (level Active).
     Halted {
         /// Cause and scope.
@@ -125,8 +137,9 @@ pub struct Trade {
     /// Average entry price of the quantity.
     #[serde(with = "exact")]
     pub entry: Decimal,
-    /// Exit price.
-    pub exit: Price,
+    /// Exit price; zero for an option that expired worthless.
+    #[serde(with = "exact")]
+    pub exit: Decimal,
     /// Gross profit in the settlement currency.
     pub gross: Money,
     /// Fees of entry (its share) and exit in the settlement currency.
@@ -180,6 +193,8 @@ pub enum AdjustmentCause {
     Assignment,
     /// Interest on borrowed money or shares.
     Interest,
+    /// The instrument is not traded any more.
+    Delisting,
 }
 
 /// What an adjustment changes.
@@ -209,6 +224,50 @@ pub enum AdjustmentKind {
         numerator: u32,
         /// … for so many old ones.
         denominator: u32,
+    },
+    /// Every position is closed at a price, and cash moves as it does at a fill: a future or
+    /// option that expires and is settled in cash, a share that is delisted.
+    Settlement {
+        /// Of what.
+        instrument: InstrumentId,
+        /// What one unit is settled at; zero for a worthless option.
+        #[serde(with = "exact")]
+        price: Decimal,
+    },
+    /// Long positions receive an amount per unit of the base, short ones pay it; it counts as
+    /// realised.
+    Dividend {
+        /// Of what.
+        instrument: InstrumentId,
+        /// The amount per unit in the settlement currency, zero or more.
+        #[serde(with = "exact")]
+        amount: Decimal,
+    },
+    /// Short positions pay a fraction of their value for what they borrowed; it counts as
+    /// realised.
+    BorrowFee {
+        /// Of what.
+        instrument: InstrumentId,
+        /// The price that values the position.
+        price: Price,
+        /// The fraction for the time since the last payment, zero or more.
+        #[serde(with = "exact")]
+        rate: Decimal,
+    },
+    /// Option contracts of one owner are exercised (long) or assigned (short) by delivery: they
+    /// are closed at what they are worth, and the underlying changes hands, so that cash moves
+    /// by the strike.
+    Exercise {
+        /// Whose.
+        slot: SlotId,
+        /// Which option.
+        option: InstrumentId,
+        /// The spot instrument that is delivered.
+        underlying: InstrumentId,
+        /// How many contracts, above zero and no more than are held.
+        contracts: Qty,
+        /// The price of the underlying.
+        price: Price,
     },
 }
 

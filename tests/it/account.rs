@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use tradewright::account::{
-    Account, Holding, Ledger, LedgerConfig, LedgerError, PnlCalculator, PositionMode,
+    Account, AdjustmentEffects, Holding, Ledger, LedgerConfig, LedgerError, PnlCalculator,
+    PositionMode,
 };
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, FactBook, Facts, Fill,
@@ -51,6 +52,7 @@ struct World {
     table: Instruments,
     account: Account,
     closed: Vec<Trade>,
+    effects: AdjustmentEffects,
     clock: i64,
 }
 
@@ -67,7 +69,8 @@ impl World {
 
     fn of(table: Instruments, positions: PositionMode) -> Self {
         let account = account(&table, positions);
-        Self { table, account, closed: Vec::new(), clock: 0 }
+        let effects = AdjustmentEffects::default();
+        Self { table, account, closed: Vec::new(), effects, clock: 0 }
     }
 
     fn book(&self) -> &FactBook {
@@ -118,7 +121,7 @@ impl World {
 
     fn adjust(&mut self, kind: AdjustmentKind) -> Result<(), LedgerError> {
         let adjustment = Adjustment { cause: AdjustmentCause::Reconciliation, kind };
-        self.account.adjust(at(self.clock), &self.table, &adjustment)
+        self.account.adjust(at(self.clock), &self.table, &adjustment, &mut self.effects)
     }
 
     fn deposit(&mut self, amount: &str, code: &str) {
@@ -486,8 +489,9 @@ impl PnlCalculator for NoSales {
         at: Timestamp,
         instruments: &Instruments,
         adjustment: &Adjustment,
+        effects: &mut AdjustmentEffects,
     ) -> Result<(), LedgerError> {
-        self.0.adjust(at, instruments, adjustment)
+        self.0.adjust(at, instruments, adjustment, effects)
     }
 
     fn holding(&self, slot: SlotId, instrument: InstrumentId, leg: Leg) -> Holding {

@@ -32,7 +32,7 @@ fn a_round_trip_at_the_next_open() {
         conserved(&world);
     }
     let [trade] = world.sink().trades[..] else { panic!("one trade") };
-    assert_eq!((trade.entry, trade.exit.value()), (Decimal::from(101), Decimal::from(104)));
+    assert_eq!((trade.entry, trade.exit), (Decimal::from(101), Decimal::from(104)));
     assert_eq!((trade.opened_at, trade.closed_at), (minute(1), minute(3)));
     assert_eq!(trade.net().unwrap(), Decimal::from(30));
     assert_eq!(world.engine().account().book().equity(), 100_030.0);
@@ -55,7 +55,7 @@ fn a_bracket_protects_from_its_first_bar() {
     world.run(&[flat(A, 1, 100.0), bar(A, 2, [100.0, 112.0, 94.0, 108.0])]).unwrap();
     conserved(&world);
     let [trade] = world.sink().trades[..] else { panic!("one trade") };
-    assert_eq!(trade.exit.value(), Decimal::from(95), "the worse exit happens first");
+    assert_eq!(trade.exit, Decimal::from(95), "the worse exit happens first");
     assert_eq!(trade.tag.as_str(), "b");
     assert!(world.engine().orders().live().is_empty(), "the target went with the stop");
     let statuses: Vec<_> = world.sink().orders.iter().map(|row| row.status).collect();

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use tradewright::account::{
-    AssetSums, Ledger, LedgerConfig, LedgerError, LotMethod, PnlCalculator, PositionMode,
+    AdjustmentEffects, AssetSums, Ledger, LedgerConfig, LedgerError, LotMethod, PnlCalculator,
+    PositionMode,
 };
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, Fill, FillReport, Funding,
@@ -80,6 +81,7 @@ struct Books {
     table: Instruments,
     ledger: Ledger,
     closed: Vec<Trade>,
+    effects: AdjustmentEffects,
     clock: i64,
 }
 
@@ -91,7 +93,8 @@ impl Books {
     fn with(config: LedgerConfig) -> Self {
         let table = table();
         let ledger = Ledger::new(&table, SLOTS, config);
-        Self { table, ledger, closed: Vec::new(), clock: 0 }
+        let effects = AdjustmentEffects::default();
+        Self { table, ledger, closed: Vec::new(), effects, clock: 0 }
     }
 
     fn usd(&self) -> AssetSums {
@@ -121,7 +124,7 @@ impl Books {
 
     fn adjust(&mut self, kind: AdjustmentKind) -> Result<(), LedgerError> {
         let adjustment = Adjustment { cause: AdjustmentCause::Reconciliation, kind };
-        self.ledger.adjust(at(self.clock), &self.table, &adjustment)
+        self.ledger.adjust(at(self.clock), &self.table, &adjustment, &mut self.effects)
     }
 
     fn fund(
@@ -166,7 +169,7 @@ fn a_spot_round_trip_moves_cash_by_its_values_and_fees() {
     let [trade] = books.closed[..] else { panic!("one trade") };
     assert_eq!(trade.side, Side::Buy);
     assert_eq!((trade.slot, trade.instrument, trade.leg), (ME, SPOT, Leg::Net));
-    assert_eq!((trade.quantity, trade.entry, trade.exit), (Qty::from(2), dec("100"), price("110")));
+    assert_eq!((trade.quantity, trade.entry, trade.exit), (Qty::from(2), dec("100"), dec("110")));
     assert_eq!((trade.opened_at, trade.closed_at), (at(1), at(2)));
     assert_eq!((trade.gross.amount, trade.fees), (dec("20"), dec("1.2")));
     assert_eq!(trade.net(), Some(dec("18.8")));
@@ -480,6 +483,10 @@ fn a_position_comes_in_and_leaves_at_its_value() {
         // A margined position is worth nothing when it comes in, its profit when it leaves.
         assert_eq!(take(&mut books, LINEAR, "100", "10"), (zero, dec("28"), dec("2")));
         assert_eq!(take(&mut books, LINEAR, "-100", "12"), (zero, dec("26"), dec("4")));
+        // What left is reported as trades.
+        let told = books.effects.closed.iter();
+        let gross: Vec<Decimal> = told.map(|trade| trade.gross.amount).collect();
+        assert_eq!(gross, [dec("2"), dec("2")]);
         assert!(books.closed.is_empty());
     }
 }
@@ -653,11 +660,51 @@ fn snapshots_keep_everything_and_other_books_are_refused() {
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Event {
-    Fill { slot: u16, instrument: usize, quantity: i64, price: i64, fee: (usize, i64) },
-    Funding { instrument: usize, rate: i64, mark: i64 },
+    Fill {
+        slot: u16,
+        instrument: usize,
+        quantity: i64,
+        price: i64,
+        fee: (usize, i64),
+    },
+    Funding {
+        instrument: usize,
+        rate: i64,
+        mark: i64,
+    },
     Capital(i64),
     Income(i64),
-    Position { slot: u16, instrument: usize, change: i64, price: i64 },
+    Position {
+        slot: u16,
+        instrument: usize,
+        change: i64,
+        price: i64,
+    },
+    /// Every position is closed at a price that moves cash.
+    Settlement {
+        instrument: usize,
+        price: i64,
+    },
+    Dividend {
+        instrument: usize,
+        cents: i64,
+    },
+    BorrowFee {
+        instrument: usize,
+        price: i64,
+        rate: i64,
+    },
+    /// A fill whose fee in BNB is worth three of the settlement currency each.
+    Charged {
+        instrument: usize,
+        quantity: i64,
+        price: i64,
+        fee: i64,
+    },
+    /// Every unit becomes two.
+    Split {
+        instrument: usize,
+    },
 }
 
 fn signed(range: core::ops::Range<i64>) -> impl Strategy<Value = i64> {
@@ -677,6 +724,16 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => (1u16..3, 0usize..4, signed(1..6), 20i64..60).prop_map(
             |(slot, instrument, change, price)| Event::Position { slot, instrument, change, price }
         ),
+        1 => (0usize..4, 1i64..60)
+            .prop_map(|(instrument, price)| Event::Settlement { instrument, price }),
+        1 => (0usize..4, 0i64..200)
+            .prop_map(|(instrument, cents)| Event::Dividend { instrument, cents }),
+        1 => (0usize..4, 20i64..60, 0i64..90)
+            .prop_map(|(instrument, price, rate)| Event::BorrowFee { instrument, price, rate }),
+        2 => (0usize..4, signed(1..6), 20i64..60, -2i64..9).prop_map(
+            |(instrument, quantity, price, fee)| Event::Charged { instrument, quantity, price, fee }
+        ),
+        1 => (0usize..4).prop_map(|instrument| Event::Split { instrument }),
     ];
     prop::collection::vec(event, 1..40)
 }
@@ -695,7 +752,7 @@ struct Naive {
     /// Net quantity by slot and instrument.
     held: [[Decimal; 4]; SLOTS],
     /// Unit prices of open units by slot and instrument, oldest first; the sign is `held`'s.
-    units: [[Vec<i64>; 4]; SLOTS],
+    units: [[Vec<Decimal>; 4]; SLOTS],
     /// Profit of matched units by instrument, linear kinds only: (exit - entry) * multiplier.
     matched: [Decimal; 4],
 }
@@ -718,7 +775,8 @@ impl Naive {
         lots: LotMethod,
     ) {
         let asset = TERMS[instrument].1;
-        let exact = (Decimal::from(quantity), Decimal::from(price));
+        let price = Decimal::from(price);
+        let exact = (Decimal::from(quantity), price);
         let before = self.held[slot][instrument];
         let is_flip = before.is_sign_negative() != exact.0.is_sign_negative()
             && exact.0.abs() > before.abs()
@@ -741,7 +799,7 @@ impl Naive {
             }
             let entry = if lots == LotMethod::Lifo { open.pop().unwrap() } else { open.remove(0) };
             let gain = if is_long { price - entry } else { entry - price };
-            self.matched[instrument] += Decimal::from(gain) * dec(TERMS[instrument].0);
+            self.matched[instrument] += gain * dec(TERMS[instrument].0);
         }
     }
 
@@ -772,6 +830,45 @@ impl Naive {
                 self.moved(usize::from(slot), instrument, change, price, lots);
                 self.taken[asset] += self.spent[asset] - before;
             }
+            Event::Settlement { instrument, price } => {
+                for slot in 0..SLOTS {
+                    let held = i64::try_from(self.held[slot][instrument]).unwrap();
+                    self.moved(slot, instrument, -held, price, lots);
+                }
+            }
+            Event::Dividend { instrument, cents } => {
+                let asset = TERMS[instrument].1;
+                for slot in 0..SLOTS {
+                    let units = self.held[slot][instrument] * dec(TERMS[instrument].0);
+                    self.income[asset] += units * Decimal::new(cents, 2);
+                }
+            }
+            Event::BorrowFee { instrument, price, rate } => {
+                let asset = TERMS[instrument].1;
+                for slot in 0..SLOTS {
+                    let owed = self.held[slot][instrument].min(Decimal::ZERO);
+                    let units = owed * dec(TERMS[instrument].0);
+                    let price = Decimal::from(price);
+                    let value = if instrument == 2 { units / price } else { units * price };
+                    let fee = (value.abs() * Decimal::new(rate, 4)).round_dp(12);
+                    self.income[asset] -= fee;
+                }
+            }
+            Event::Charged { instrument, quantity, price, fee } => {
+                let (asset, fee) = (TERMS[instrument].1, Decimal::new(fee, 2));
+                self.capital[2] -= fee;
+                self.capital[asset] += fee * Decimal::from(3);
+                self.fees[asset] += fee * Decimal::from(3);
+                self.moved(1, instrument, quantity, price, lots);
+            }
+            Event::Split { instrument } => {
+                for slot in 0..SLOTS {
+                    self.held[slot][instrument] *= Decimal::TWO;
+                    let units = std::mem::take(&mut self.units[slot][instrument]);
+                    let halves = units.into_iter().flat_map(|price| [price / Decimal::TWO; 2]);
+                    self.units[slot][instrument] = halves.collect();
+                }
+            }
         }
     }
 }
@@ -784,6 +881,34 @@ fn feed(books: &mut Books, event: &Event) {
             let asset = AssetId(u16::try_from(asset).unwrap());
             fill.execution.fee = Money::new(Decimal::new(fee, 2), asset);
             books.book(fill).unwrap();
+        }
+        Event::Charged { instrument, quantity, price: at_price, fee } => {
+            let at_price = Price::new(Decimal::from(at_price)).unwrap();
+            let mut fill = fill(ME, ALL[instrument], Decimal::from(quantity), at_price);
+            let bnb = AssetId(2);
+            fill.execution.fee = Money::new(Decimal::new(fee, 2), bnb);
+            let worth = fill.execution.fee.amount * Decimal::from(3);
+            let worth = Money::new(worth, books.table[ALL[instrument]].settlement);
+            let (table, closed) = (&books.table, &mut books.closed);
+            books.ledger.on_charged_fill(table, &fill, worth, closed).unwrap();
+        }
+        Event::Settlement { instrument, price } => {
+            let (instrument, price) = (ALL[instrument], Decimal::from(price));
+            books.adjust(AdjustmentKind::Settlement { instrument, price }).unwrap();
+        }
+        Event::Dividend { instrument, cents } => {
+            let (instrument, amount) = (ALL[instrument], Decimal::new(cents, 2));
+            books.adjust(AdjustmentKind::Dividend { instrument, amount }).unwrap();
+        }
+        Event::BorrowFee { instrument, price: at_price, rate } => {
+            let (instrument, rate) = (ALL[instrument], Decimal::new(rate, 4));
+            let price = Price::new(Decimal::from(at_price)).unwrap();
+            books.adjust(AdjustmentKind::BorrowFee { instrument, price, rate }).unwrap();
+        }
+        Event::Split { instrument } => {
+            let (instrument, numerator, denominator) = (ALL[instrument], 2, 1);
+            let kind = AdjustmentKind::Split { instrument, numerator, denominator };
+            books.adjust(kind).unwrap();
         }
         Event::Funding { instrument, rate, mark } => {
             books.fund(ALL[instrument], rate as f64 / 1e4, mark as f64).unwrap();
@@ -852,8 +977,8 @@ proptest! {
                     unrealised[asset] += told.amount;
                     if method != LotMethod::Average && index != 2 {
                         let sign = if holding.quantity.is_sign_negative() { -1 } else { 1 };
-                        let units: i64 = naive.units[slot][index].iter().sum();
-                        let cost = Decimal::from(units * sign) * dec(TERMS[index].0);
+                        let units: Decimal = naive.units[slot][index].iter().sum();
+                        let cost = units * Decimal::from(sign) * dec(TERMS[index].0);
                         prop_assert_eq!(holding.cost, cost);
                     }
                     if holding.quantity.is_zero() {
@@ -874,8 +999,20 @@ proptest! {
                     profit - naive.fees[asset] + naive.funding[asset]
                 );
             }
-            // Cash in asset 2 (BNB) moves by fees alone.
-            prop_assert_eq!(books.ledger.sums(AssetId(2)).cash, -naive.fees[2]);
+            // Cash in asset 2 (BNB) moves by fees alone, those that were sold among them.
+            let bnb = books.ledger.sums(AssetId(2));
+            prop_assert_eq!(bnb.cash, naive.capital[2] - naive.fees[2]);
+            prop_assert_eq!(bnb.deposits, naive.capital[2]);
+            // Every piece that was closed is a trade, whatever closed it.
+            let trades = books.closed.iter().chain(&books.effects.closed);
+            let mut gross = naive.income;
+            for trade in trades {
+                gross[usize::from(trade.gross.asset.0)] += trade.gross.amount;
+            }
+            for asset in 0..2_u16 {
+                let realised = books.ledger.sums(AssetId(asset)).realised;
+                prop_assert_eq!(realised, gross[usize::from(asset)]);
+            }
             if method != LotMethod::Average {
                 let linear = naive.matched[0] + naive.matched[1] + naive.matched[3];
                 prop_assert_eq!(books.usd().realised, linear + naive.income[1]);

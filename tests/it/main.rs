@@ -21,6 +21,9 @@ mod exact_kernels;
 mod indicator_laws;
 mod indicators;
 mod ledger;
+mod life_cycle;
+mod liquidation;
+mod margin;
 mod orders;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -143,7 +143,7 @@ fn check_trades(what: &str, report: &Report, tape: &Tape, path: &Path) {
         assert_eq!(bar_at(tape, trade.closed_at), value(5) as usize, "{what}: exit bar");
         near(&format!("{what} entry"), to_f64(trade.entry), value(2));
         near(&format!("{what} size"), trade.quantity.to_f64(), value(3));
-        near(&format!("{what} exit"), trade.exit.to_f64(), value(7));
+        near(&format!("{what} exit"), to_f64(trade.exit), value(7));
         near(&format!("{what} fees"), to_f64(trade.fees), value(4) + value(8));
         // A profit is a difference of large numbers: its scale is the traded value.
         let (net, scale) = (to_f64(trade.net().unwrap()), value(2) * value(3));

@@ -47,7 +47,7 @@ pub fn trade(slot: SlotId, gross: &str) -> Trade {
         opened_at: Timestamp::EPOCH,
         closed_at: Timestamp::EPOCH,
         entry: dec("100"),
-        exit: price("100"),
+        exit: dec("100"),
         gross: Money::new(dec(gross), Default::default()),
         fees: dec("1"),
         funding: dec("0"),
