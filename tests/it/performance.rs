@@ -185,6 +185,14 @@ fn without_money_there_is_no_depth() {
     assert!(period_returns(&series).iter().all(|value| value.is_nan()));
 }
 
+/// Of drawdowns of one depth the first is told.
+#[test]
+fn the_first_of_equal_depths_is_the_deepest() {
+    let found = judged(&points([100.0, 50.0, 200.0, 100.0]), 100.0, Conventions::daily());
+    let deepest = found.drawdown.deepest.unwrap();
+    assert_eq!((deepest.depth, deepest.recovered_at.is_some()), (0.5, true));
+}
+
 /// Losing everything is a growth of minus one, not an unknown one.
 #[test]
 fn ruin_is_a_growth_of_minus_one() {

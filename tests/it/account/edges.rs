@@ -41,6 +41,18 @@ fn marks_of_what_is_not_held_move_no_equity() {
     }
 }
 
+/// The largest finite price is a price; what is beyond is none.
+#[test]
+fn every_finite_price_is_a_mark() {
+    let mut world = World::new();
+    for mark in [f64::MIN_POSITIVE, f64::MAX] {
+        world.mark(ACME, mark);
+        assert_eq!(world.book().mark(ACME).unwrap().price, mark);
+    }
+    world.mark(ACME, f64::INFINITY);
+    assert_eq!(world.book().mark(ACME).unwrap().price, f64::MAX);
+}
+
 /// A long and a short leg of one size have no net, and their gross follows the mark.
 #[test]
 fn the_gross_of_a_hedge_follows_the_mark() {
