@@ -1,5 +1,7 @@
 //! The account: facts that equal the books, equity that follows the market, and its memory.
 
+mod edges;
+
 use proptest::prelude::*;
 use tradewright::account::{
     Account, AdjustmentEffects, Holding, Ledger, LedgerConfig, LedgerError, PnlCalculator,

@@ -1,5 +1,7 @@
 //! The books of money against an independent naive ledger that knows raw fills only.
 
+mod edges;
+
 use proptest::prelude::*;
 use tradewright::account::{
     AdjustmentEffects, AssetSums, Ledger, LedgerConfig, LedgerError, LotMethod, PnlCalculator,

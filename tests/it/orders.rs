@@ -625,6 +625,37 @@ fn damaged_snapshots_are_refused() {
     assert!(!attempt(vec![], vec![], (1 << 20) + 1), "too large a memory");
 }
 
+/// An order that is over has nothing left to fill, whether a part of it was filled or not.
+#[test]
+fn what_is_over_has_nothing_remaining() {
+    for status in ["Cancelled", "Rejected", "Expired", "Filled"] {
+        assert_eq!(state(&led_to(status), 1).remaining(), Decimal::ZERO, "{status}");
+    }
+    assert_eq!(state(&led_to("Open"), 1).remaining(), dec("10"));
+    assert_eq!(state(&led_to("PartiallyFilled"), 1).remaining(), dec("6"));
+}
+
+/// A resolution is news when it tells the quantity or answers a doubtful submission, and to
+/// nothing it is no resolution.
+#[test]
+fn a_resolution_is_news_once() {
+    let resolved = |quantity: &str| OrderReport::Resolved { quantity: qty(quantity) };
+    let mut book = book_with(cash_order(1, "1000", 40.0), &[OrderReport::Accepted]);
+    let nothing = book.apply(at(3), id(1), &resolved("0")).unwrap();
+    assert_eq!(nothing.anomaly, Some(Anomaly::ImpossibleReport));
+    assert_eq!(state(&book, 1).quantity, None);
+    book.apply(at(4), id(1), &resolved("25")).unwrap();
+    assert_eq!(state(&book, 1).changed_at, at(4));
+    book.apply(at(5), id(1), &resolved("25")).unwrap();
+    assert_eq!(state(&book, 1).changed_at, at(4), "a repetition changes nothing");
+
+    let mut doubtful = book_with(cash_order(1, "1000", 40.0), &[]);
+    doubtful.request(at(2), id(1), InFlight::Unknown).unwrap();
+    doubtful.apply(at(3), id(1), &resolved("25")).unwrap();
+    assert_eq!(state(&doubtful, 1).in_flight, InFlight::None);
+    assert_eq!(state(&doubtful, 1).status, OrderStatus::Open);
+}
+
 /// The same rules, written from the end: what a set of reports means together.
 fn reference(quantity: i64, reports: &[Word]) -> (OrderStatus, i64) {
     let (mut status, mut filled) = (OrderStatus::Pending, 0);

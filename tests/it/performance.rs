@@ -1,7 +1,10 @@
 //! Statistics against published figures and a quadratic reference.
 
 use proptest::prelude::*;
-use tradewright::account::{Conventions, EquitySeries, RiskFree, Statistics};
+use tradewright::account::{
+    Conventions, EquitySeries, RelativeStatistics, RiskFree, Statistics, TradeResult,
+    TradeStatistics, drawdowns, period_returns, underwater,
+};
 use tradewright::types::Timestamp;
 
 fn close(found: Option<f64>, expected: f64, tolerance: f64) {
@@ -62,4 +65,173 @@ proptest! {
         prop_assert_eq!(at_scale(1.0).depth, Some(deepest));
         prop_assert_eq!(at_scale(2.0), at_scale(1.0));
     }
+
+    /// Mean depth and ulcer index equal the quadratic reference; the deepest drawdown begins
+    /// at the first of equals and stands lowest where it first did.
+    #[test]
+    fn depths_equal_the_quadratic_reference(
+        equity in prop::collection::vec(1u32..30, 1..40), initial in 1u32..30,
+    ) {
+        let all: Vec<f64> =
+            std::iter::once(initial).chain(equity.iter().copied()).map(f64::from).collect();
+        let depth = |index: usize| {
+            let peak = all[..=index].iter().copied().fold(0.0, f64::max);
+            1.0 - all[index] / peak
+        };
+        let depths: Vec<f64> = (1..all.len()).map(depth).collect();
+        let points = points(all[1..].iter().copied());
+        let series = EquitySeries { start: Timestamp::EPOCH, initial: all[0], points: &points };
+        for (below, depth) in underwater(&series).iter().zip(&depths) {
+            prop_assert!((below + depth).abs() < 1e-12);
+        }
+        let found = judged(&points, all[0], Conventions::daily()).drawdown;
+        close(found.average_depth, average(&depths), 1e-12);
+        let squares: Vec<f64> = depths.iter().map(|depth| depth * depth).collect();
+        close(found.ulcer, average(&squares).sqrt(), 1e-12);
+        let deepest = depths.iter().copied().fold(0.0, f64::max);
+        let place = depths.iter().position(|depth| *depth == deepest).unwrap();
+        if deepest > 0.0 {
+            prop_assert_eq!(found.deepest.unwrap().trough_at, points[place].0);
+        }
+        for stretch in drawdowns(&series) {
+            prop_assert!(stretch.peak_at < stretch.trough_at);
+            prop_assert!(stretch.trough_at <= stretch.end_at);
+        }
+    }
+
+    /// The ratios equal their formulas, written out, with a risk-free return that is not zero.
+    #[test]
+    fn ratios_equal_their_formulas(
+        equity in prop::collection::vec(50.0_f64..150.0, 3..30),
+        rate in -0.01_f64..0.01,
+        tail in 0.0_f64..=1.0,
+        per_year in 2.0_f64..300.0,
+    ) {
+        let points = points(equity.iter().copied());
+        let risk_free = RiskFree::PerPeriod(rate);
+        let conventions = Conventions { risk_free, tail, ..Conventions::per_year(per_year) };
+        let found = judged(&points, 80.0, conventions).returns;
+        let mut returns: Vec<f64> =
+            equity.iter().zip(&equity[1..]).map(|(from, to)| to / from - 1.0).collect();
+        let count = returns.len() as f64;
+        let of = |value: fn(f64) -> f64| -> Vec<f64> {
+            returns.iter().map(|one| value(one - rate)).collect()
+        };
+        let excess = average(&of(|it| it));
+        let downside = average(&of(|it| it.min(0.0) * it.min(0.0))).sqrt();
+        let (gains, losses) = (average(&of(|it| it.max(0.0))), average(&of(|it| (-it).max(0.0))));
+        let spread = average(&of(|it| it * it)) - excess * excess;
+        if downside > 1e-3 && spread > 1e-6 {
+            let deviation = (spread * count / (count - 1.0)).sqrt();
+            close_by(found.sharpe_per_period, excess / deviation);
+            close_by(found.sharpe, excess / deviation * per_year.sqrt());
+            close_by(found.sortino_per_period, excess / downside);
+            close_by(found.sortino, excess / downside * per_year.sqrt());
+            close_by(found.omega, gains / losses);
+        }
+        let years = equity.len() as f64 / per_year;
+        let total: f64 = equity[equity.len() - 1] / 80.0;
+        close_by(found.cagr, total.powf(1.0 / years) - 1.0);
+        returns.sort_by(f64::total_cmp);
+        let worst = ((count - 1.0) * tail).floor() as usize + 1;
+        close_by(found.expected_shortfall, -average(&returns[..worst]));
+    }
+
+    /// Beta, alpha and the information ratio equal their formulas, written out.
+    #[test]
+    fn relative_figures_equal_their_formulas(
+        pairs in prop::collection::vec((-0.1_f64..0.1, -0.1_f64..0.1), 3..30),
+        rate in -0.01_f64..0.01,
+        per_year in 2.0_f64..60.0,
+    ) {
+        let (returns, market): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        let risk_free = RiskFree::PerPeriod(rate);
+        let conventions = Conventions { risk_free, ..Conventions::per_year(per_year) };
+        let found = RelativeStatistics::new(&returns, &market, &conventions);
+        let (own, its) = (average(&returns), average(&market));
+        let products = |left: &[f64], right: &[f64]| -> f64 {
+            let (one, two) = (average(left), average(right));
+            left.iter().zip(right).map(|(a, b)| (a - one) * (b - two)).sum()
+        };
+        let variance = products(&market, &market);
+        let ahead: Vec<f64> = returns.iter().zip(&market).map(|(a, b)| a - b).collect();
+        let degrees = returns.len() as f64 - 1.0;
+        let spread = (products(&ahead, &ahead) / degrees).sqrt();
+        prop_assume!(variance > 1e-4 && spread > 1e-3);
+        let beta = products(&returns, &market) / variance;
+        close_by(found.beta, beta);
+        let jensen = own - rate - beta * (its - rate);
+        close_by(found.alpha, (1.0 + jensen).powf(per_year) - 1.0);
+        close_by(found.tracking_error, spread * per_year.sqrt());
+        close_by(found.information_ratio, (own - its) / spread * per_year.sqrt());
+    }
+}
+
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Nine digits: the references are summed plainly.
+fn close_by(found: Option<f64>, expected: f64) {
+    close(found, expected, 1e-9 * expected.abs().max(1.0));
+}
+
+/// Money that never was above zero has no drawdown and no returns.
+#[test]
+fn without_money_there_is_no_depth() {
+    let points = points([0.0, -5.0, 0.0]);
+    let series = EquitySeries { start: Timestamp::EPOCH, initial: 0.0, points: &points };
+    assert_eq!(underwater(&series), [0.0; 3]);
+    assert!(period_returns(&series).iter().all(|value| value.is_nan()));
+}
+
+/// Of drawdowns of one depth the first is told.
+#[test]
+fn the_first_of_equal_depths_is_the_deepest() {
+    let found = judged(&points([100.0, 50.0, 200.0, 100.0]), 100.0, Conventions::daily());
+    let deepest = found.drawdown.deepest.unwrap();
+    assert_eq!((deepest.depth, deepest.recovered_at.is_some()), (0.5, true));
+}
+
+/// Losing everything is a growth of minus one, not an unknown one.
+#[test]
+fn ruin_is_a_growth_of_minus_one() {
+    let ruined = judged(&points([90.0, 0.0]), 100.0, Conventions::per_year(2.0)).returns;
+    assert_eq!((ruined.cagr, ruined.total_return), (Some(-1.0), Some(-1.0)));
+    let owing = judged(&points([90.0, -1.0]), 100.0, Conventions::per_year(2.0)).returns;
+    assert_eq!(owing.cagr, None);
+}
+
+/// A year of no, negative or unknown length annualises nothing, and a tail that is no share
+/// has no shortfall.
+#[test]
+fn conventions_that_cannot_be_leave_figures_out() {
+    for periods in [0.0, -252.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(Conventions::per_year(periods).periods_per_year, None, "{periods}");
+    }
+    let curve = points([100.0, 110.0, 99.0, 120.0]);
+    for tail in [-0.5, 1.5, f64::NAN] {
+        let conventions = Conventions { tail, ..Conventions::daily() };
+        let found = judged(&curve, 100.0, conventions).returns;
+        assert_eq!((found.expected_shortfall, found.value_at_risk), (None, None), "{tail}");
+    }
+    // One return that is not defined hides in no tail.
+    let broken = points([100.0, 90.0, 0.0, 80.0, 70.0]);
+    let found = judged(&broken, 100.0, Conventions { tail: 0.1, ..Conventions::daily() });
+    assert_eq!(found.returns.expected_shortfall, None);
+}
+
+/// Streaks and holding times are those of their own kind; a trade that breaks even is of
+/// neither.
+#[test]
+fn wins_and_losses_are_told_apart() {
+    let nets = [5.0, 6.0, 7.0, 0.0, -1.0, 8.0, -2.0, -3.0];
+    let result = |(index, net)| TradeResult { net, held_secs: f64::from(1 << index) };
+    let trades: Vec<TradeResult> = nets.into_iter().enumerate().map(result).collect();
+    let found = TradeStatistics::new(&trades);
+    assert_eq!((found.longest_win_streak, found.longest_loss_streak), (3, 2));
+    let held = found.held;
+    assert_eq!(held.wins_mean_secs, Some((1.0 + 2.0 + 4.0 + 32.0) / 4.0));
+    assert_eq!(held.losses_mean_secs, Some((16.0 + 64.0 + 128.0) / 3.0));
+    assert_eq!((held.wins_median_secs, held.losses_median_secs), (Some(3.0), Some(64.0)));
 }

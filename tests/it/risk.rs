@@ -3,6 +3,7 @@
 mod breaker;
 mod chain;
 mod drawdown;
+mod edges;
 mod enhanced;
 mod gates;
 mod guards;

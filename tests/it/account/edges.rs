@@ -1,0 +1,263 @@
+//! The account where something is missing, does not fit, or was damaged.
+
+use tradewright::account::{Account, Ledger, LedgerConfig, LedgerError, PositionMode};
+use tradewright::types::{
+    Decimal, Instrument, InstrumentId, Instruments, Leg, Side, SlotId, State, StateError, TradeId,
+    WorkingFacts,
+};
+
+use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
+
+/// Slots are numbered by 16 bits: 65,536 of them are the most, the house included.
+#[test]
+fn as_many_slots_as_numbers() {
+    let mut small = Instruments::new();
+    small.add(Instrument::stock("ACME", "USD")).unwrap();
+    let of = |slots| {
+        let ledger = Box::new(Ledger::new(&small, slots, LedgerConfig::default()));
+        Account::new(&small, slots, usd(&small), ledger).map(|_| ())
+    };
+    assert_eq!(of(65_536), Ok(()));
+    assert_eq!(of(65_537), Err(LedgerError::UnknownSlot { slot: SlotId::HOUSE }));
+}
+
+/// The mark of an instrument that nobody holds is a fact and no more, even while its
+/// currency has no rate.
+#[test]
+fn marks_of_what_is_not_held_move_no_equity() {
+    let mut world = World::new();
+    world.deposit("100", "USD");
+    for mark in [50.0, 55.0, 60.0] {
+        world.mark(COIN, mark);
+        assert_eq!((world.equity(), world.book().gross()), (100.0, 0.0));
+    }
+    // Bought and sold again, it is not held either; the gain is 0.2 BTC.
+    world.mark(BTCUSD, 60.0);
+    world.trade(ONE, COIN, "1", "50");
+    world.trade(ONE, COIN, "-1", "50");
+    for mark in [70.0, 90.0] {
+        world.mark(COIN, mark);
+        assert_eq!((world.equity(), world.book().gross()), (100.0, 0.0));
+    }
+}
+
+/// The largest finite price is a price; what is beyond is none.
+#[test]
+fn every_finite_price_is_a_mark() {
+    let mut world = World::new();
+    for mark in [f64::MIN_POSITIVE, f64::MAX] {
+        world.mark(ACME, mark);
+        assert_eq!(world.book().mark(ACME).unwrap().price, mark);
+    }
+    world.mark(ACME, f64::INFINITY);
+    assert_eq!(world.book().mark(ACME).unwrap().price, f64::MAX);
+}
+
+/// A long and a short leg of one size have no net, and their gross follows the mark.
+#[test]
+fn the_gross_of_a_hedge_follows_the_mark() {
+    let mut world = World::of(table(), PositionMode::Hedging);
+    world.mark(PERP, 50.0);
+    for (quantity, leg) in [("10", Leg::Long), ("-10", Leg::Short)] {
+        let mut fill = world.fill(ONE, PERP, quantity, "50");
+        fill.leg = leg;
+        world.book_fill(&fill).unwrap();
+    }
+    assert!(world.book().net(PERP).is_flat());
+    assert_eq!(world.book().gross(), 100.0);
+    world.mark(PERP, 60.0);
+    assert!((world.book().gross() - 120.0).abs() < 1e-9);
+    assert!(world.equity().abs() < 1e-9);
+}
+
+/// What is paid in full in another currency is worth its price times that currency's rate.
+#[test]
+fn spot_in_another_currency_is_converted() {
+    let mut table = table();
+    let ethbtc = table.add(Instrument::spot("ETHBTC", "ETH", "BTC").tick("0.0001")).unwrap();
+    let mut world = World::of(table, PositionMode::Netting);
+    world.mark(BTCUSD, 60.0);
+    world.mark(ethbtc, 0.5);
+    world.trade(ONE, ethbtc, "8", "0.5");
+    // 8 ETH for 4 BTC.
+    assert_eq!((world.equity(), world.book().gross()), (0.0, 240.0));
+    world.mark(ethbtc, 0.75);
+    assert!((world.equity() - 120.0).abs() < 1e-9);
+    world.mark(BTCUSD, 30.0);
+    assert_eq!((world.equity(), world.book().gross()), (60.0, 180.0));
+}
+
+/// Of several perpetuals of a currency the first in the table tells its rate.
+#[test]
+fn the_first_perpetual_of_a_currency_is_its_rate() {
+    let mut table = Instruments::new();
+    let first = table.add(Instrument::linear_perpetual("EUR-1", "EUR", "USD")).unwrap();
+    let second = table.add(Instrument::linear_perpetual("EUR-2", "EUR", "USD")).unwrap();
+    let mut world = World::of(table, PositionMode::Netting);
+    world.deposit("10", "EUR");
+    world.mark(second, 1.5);
+    assert!(world.equity().is_nan());
+    world.mark(first, 1.25);
+    assert_eq!(world.equity(), 12.5);
+}
+
+/// Reservations of two instruments are apart, and a change of any one number is taken.
+#[test]
+fn each_number_of_a_reservation_counts() {
+    let mut world = World::new();
+    for (instrument, buy, sell, orders) in [
+        (ACME, "5", "2", 1),
+        (PERP, "7", "0", 2),
+        (ACME, "5", "2", 3),
+        (ACME, "6", "2", 3),
+        (ACME, "6", "1", 3),
+        (ACME, "6", "1", 3),
+        (PERP, "0", "0", 0),
+        (ACME, "0", "0", 0),
+    ] {
+        let (buy, sell) = (dec(buy), dec(sell));
+        world.account.reserve(ONE, instrument, buy, sell, orders).unwrap();
+        assert_eq!(world.book().working(instrument), WorkingFacts { buy, sell, orders });
+        let own = world.book().position(ONE, instrument);
+        assert_eq!((own.working(Side::Buy), own.working(Side::Sell)), (buy, sell));
+    }
+}
+
+/// A cross of no quantity is refused, whoever the parties are.
+#[test]
+fn nothing_is_crossed_by_nothing() {
+    let mut world = World::new();
+    for quantity in [Decimal::ZERO, Decimal::NEGATIVE_ONE] {
+        for seller in [ONE, TWO] {
+            let World { table, account, closed, .. } = &mut world;
+            let outcome =
+                account.cross(at(1), table, ACME, ONE, seller, quantity, price("5"), closed);
+            assert_eq!(outcome, Err(LedgerError::BadQuantity { quantity }));
+        }
+    }
+}
+
+/// Books that know more slots and instruments than the account do not widen it.
+#[test]
+fn an_account_refuses_what_only_its_books_know() {
+    let table = table();
+    let mut wider = table.clone();
+    let late = wider.add(Instrument::stock("LATE", "USD")).unwrap();
+    let ledger = Box::new(Ledger::new(&wider, 4, LedgerConfig::default()));
+    let account = Account::new(&table, 3, usd(&table), ledger).unwrap();
+    let mut world = World { table: wider, account, closed: Vec::new(), clock: 0 };
+    let before = world.account.save().unwrap();
+    let stranger = world.fill(SlotId(3), ACME, "1", "10");
+    let slot = SlotId(3);
+    assert_eq!(world.book_fill(&stranger), Err(LedgerError::UnknownSlot { slot }));
+    let unlisted = world.fill(ONE, late, "1", "10");
+    let unknown = LedgerError::UnknownInstrument { instrument: late };
+    assert_eq!(world.book_fill(&unlisted), Err(unknown));
+    assert_eq!(world.account.save().unwrap(), before);
+}
+
+/// Two positions that fit, and whose net does not: the second fill is refused and nothing is
+/// booked.
+#[test]
+fn a_net_quantity_that_does_not_fit_is_refused() {
+    let mut world = World::new();
+    let half = "50000000000000000000000000000";
+    world.trade(ONE, PERP, half, "0.01");
+    let before = world.account.save().unwrap();
+    let fill = world.fill(TWO, PERP, half, "0.01");
+    let overflow = LedgerError::Overflow { what: "net quantity" };
+    assert_eq!(world.book_fill(&fill), Err(overflow));
+    assert_eq!(world.account.save().unwrap(), before);
+}
+
+/// Two costs that fit, and whose sum does not: the fill is booked, because it happened, and
+/// equity is unknown from then on.
+#[test]
+fn a_net_cost_that_does_not_fit_makes_equity_unknown() {
+    let mut world = World::new();
+    let fill = |world: &mut World, slot| {
+        let fill = world.fill(slot, PERP, "500000000000000", "1000000000000000");
+        world.book_fill(&fill).map(|_| ())
+    };
+    assert_eq!(fill(&mut world, ONE), Ok(()));
+    assert!(world.equity().is_finite());
+    assert_eq!(fill(&mut world, TWO), Ok(()));
+    let held = world.account.pnl().holding(TWO, PERP, Leg::Net);
+    assert_eq!(held.quantity, dec("500000000000000"));
+    assert!(world.equity().is_nan() && world.book().gross().is_nan());
+    world.mark(PERP, 10.0);
+    assert!(world.equity().is_nan(), "a mark does not heal it");
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Seen {
+    highest: Vec<Option<TradeId>>,
+    trades: Vec<(InstrumentId, TradeId)>,
+    fingerprints: Vec<u64>,
+    next: usize,
+}
+
+/// The facts are kept loose, so that a part of them can be exchanged.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Saved {
+    book: serde_json::Value,
+    pnl: Vec<u8>,
+    seen: Seen,
+    orders: Vec<u32>,
+    marks_left: u32,
+    is_sound: bool,
+}
+
+fn read(world: &World) -> Saved {
+    rmp_serde::from_slice(&world.account.save().unwrap()).unwrap()
+}
+
+/// Everything marked: what is not a number has no loose form.
+fn marked() -> World {
+    let mut world = World::new();
+    for id in [BTCUSD, ACME, PERP, COIN] {
+        world.mark(id, 40.0);
+    }
+    world.trade(ONE, ACME, "3", "10");
+    world
+}
+
+/// Cash that differs from the books is found, and so is a position that does.
+#[test]
+fn facts_are_compared_with_the_books_one_by_one() {
+    let mut world = marked();
+    let before = world.account.save().unwrap();
+    let whole = rmp_serde::to_vec_named(&read(&world)).unwrap();
+    world.account.restore(&whole).unwrap();
+    assert_eq!(world.account.save().unwrap(), before);
+
+    let mut richer = marked();
+    richer.deposit("7", "USD");
+    richer.trade(TWO, ACME, "1", "10");
+    for part in ["cash", "slots"] {
+        let mut forged = read(&world);
+        forged.book[part] = read(&richer).book[part].clone();
+        let bytes = rmp_serde::to_vec_named(&forged).unwrap();
+        let outcome = world.account.restore(&bytes);
+        assert!(matches!(outcome, Err(StateError::Unreadable(_))), "{part}: {outcome:?}");
+        assert_eq!(world.account.save().unwrap(), before);
+    }
+}
+
+/// Facts that lack a row of any of their tables are of no account.
+#[test]
+fn facts_with_missing_rows_are_refused() {
+    let mut world = marked();
+    let before = world.account.save().unwrap();
+    let paths = ["/net", "/working", "/slots/0", "/slots/2"];
+    for path in paths {
+        let mut forged = read(&world);
+        forged.book.pointer_mut(path).unwrap().as_array_mut().unwrap().pop();
+        let bytes = rmp_serde::to_vec_named(&forged).unwrap();
+        let Err(StateError::Mismatch { expected, found }) = world.account.restore(&bytes) else {
+            panic!("{path} was restored");
+        };
+        assert_eq!(found, format!("{expected}, incomplete"), "{path}");
+        assert_eq!(world.account.save().unwrap(), before);
+    }
+}
