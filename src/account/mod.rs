@@ -12,6 +12,7 @@ mod position;
 mod rates;
 mod seen;
 mod snapshot;
+mod stops;
 mod upkeep;
 
 pub use facts::Account;

@@ -16,8 +16,12 @@ mod gates;
 mod guards;
 mod halt;
 mod opening;
+mod realtime;
 mod rules;
+mod schedule;
 mod sizing;
+mod stops;
+mod summary;
 
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
@@ -31,13 +35,23 @@ pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
 pub use gates::GridGate;
-pub use guards::{BreakerGuard, DrawdownGuard};
+pub use guards::{BreakerGuard, DailyLimit, DailyLoss, DailyLossGuard, DrawdownGuard};
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
 pub use opening::{Parts, split, split_after, valuation_price};
+pub use realtime::{RealtimeRiskBuilder, RealtimeRiskManager};
 pub use rules::{
-    Ceiling, GrossExposure, GroupExposure, Leverage, NetExposure, PositionSize, RuleFn,
-    SymbolExposure, rule_from_fn,
+    Ceiling, Concentration, DrawdownScaling, GrossExposure, GroupExposure, Leverage, NetExposure,
+    PortfolioHeat, PositionCount, PositionSize, RuleFn, SymbolExposure, SymbolQuantity,
+    UnstoppedRisk, rule_from_fn,
 };
+pub use schedule::DrawdownSchedule;
 pub use sizing::{
-    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedQuantity, Sizer, SizerError,
+    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedFractional, FixedQuantity, Kelly,
+    KellyEdge, KellyWindow, Sizer, SizerError, Smallest, StopDistance, VolatilitySource,
+    VolatilityTarget,
 };
+pub use stops::{
+    BreakEven, StopAction, StopExit, StopGauge, StopPlan, StopPlanError, StopReading, StopTracker,
+    StopVolatility, StopWidth,
+};
+pub use summary::{LimitUse, PositionRisk, RiskSummary};

@@ -1,21 +1,32 @@
 //! The built-in rules, one per file. Each judges what would result with all working orders
 //! filled, caps an opening at the largest quantity that passes, and denies on NaN.
 
+mod concentration;
+mod drawdown_scaling;
 mod from_fn;
 mod gross;
 mod group;
+mod heat;
 mod leverage;
 mod net;
+mod position_count;
 mod position_size;
 mod symbol;
+mod symbol_quantity;
+mod usage;
 
+pub use concentration::Concentration;
+pub use drawdown_scaling::DrawdownScaling;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;
+pub use heat::{PortfolioHeat, UnstoppedRisk};
 pub use leverage::Leverage;
 pub use net::NetExposure;
+pub use position_count::PositionCount;
 pub use position_size::PositionSize;
 pub use symbol::SymbolExposure;
+pub use symbol_quantity::SymbolQuantity;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
