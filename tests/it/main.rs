@@ -34,6 +34,7 @@ mod sim_laws;
 mod sim_orders;
 mod sim_ticks;
 mod sim_world;
+mod stops;
 mod strategies;
 #[cfg(feature = "report")]
 mod tear_sheet;

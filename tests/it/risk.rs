@@ -2,14 +2,19 @@
 
 mod breaker;
 mod chain;
+mod daily_loss;
 mod drawdown;
 mod enhanced;
 mod gates;
 mod guards;
 mod halt;
+mod limits;
 mod opening;
+mod realtime;
 mod rules;
 mod sizing;
+mod sizing_laws;
+mod stops;
 
 use core::time::Duration;
 
