@@ -116,6 +116,7 @@ impl Account {
             working: vec![WorkingFacts::default(); instruments.len()],
             halt: HaltLevel::Active,
             gross: 0.0,
+            stops: Vec::new(),
         };
         let mut account = Self {
             pnl,

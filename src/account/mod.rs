@@ -18,6 +18,7 @@ mod position;
 mod rates;
 mod seen;
 mod snapshot;
+mod stops;
 mod upkeep;
 
 pub use conversion::{AccountView, ConversionRate, MarkPrices, PriceSource};

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::MetricsSink;
 use crate::types::{
     Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, Instrument, InstrumentId, InstrumentKind,
-    Label, Money, Order, OrderId, OrderStatus, Reason, Record, Side, Signal, SlotId, Timestamp,
-    Trade,
+    Label, Money, Order, OrderId, OrderStatus, Price, Reason, Record, Side, Signal, SlotId,
+    Timestamp, Trade,
 };
 
 /// How often equity is kept. Trades, orders and signals are always kept whole.
@@ -79,6 +79,21 @@ pub struct HaltRow {
     pub level: HaltLevel,
 }
 
+/// One placement or move of a position's stop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StopRow {
+    /// When.
+    pub at: Timestamp,
+    /// Whose position.
+    pub slot: SlotId,
+    /// In what.
+    pub instrument: InstrumentId,
+    /// The trigger before; `None` for the first of a position.
+    pub from: Option<Price>,
+    /// The trigger from then on.
+    pub to: Price,
+}
+
 /// Everything that records tell, gathered for a report.
 #[derive(Clone, Debug, Default)]
 pub struct Collector {
@@ -99,6 +114,8 @@ pub struct Collector {
     pub passed: Vec<(Label, u64)>,
     /// Changes of halts.
     pub halts: Vec<HaltRow>,
+    /// Stops that were placed or moved.
+    pub stops: Vec<StopRow>,
     /// Funding payments.
     pub funding: Vec<(Timestamp, InstrumentId, Money)>,
     /// What must not happen and did.
@@ -213,6 +230,13 @@ impl MetricsSink for Collector {
             Record::Halted { halt, level } => {
                 self.halts.push(HaltRow { at, halt: **halt, level: *level });
             }
+            Record::StopMoved { slot, instrument, from, to, .. } => self.stops.push(StopRow {
+                at,
+                slot: *slot,
+                instrument: *instrument,
+                from: *from,
+                to: *to,
+            }),
             Record::Anomaly { anomaly, order, .. } => self.anomalies.push((at, *anomaly, *order)),
             Record::Failed { slot, error } => {
                 self.failures.push((at, *slot, (*error).to_owned()));

@@ -62,6 +62,7 @@ impl MetricsSink for Digest {
             | Record::Paid { .. }
             | Record::Halted { .. }
             | Record::Anomaly { .. }
+            | Record::StopMoved { .. }
             | Record::Failed { .. } => self.rare(record),
         }
         self.end();
@@ -101,6 +102,14 @@ impl Digest {
                 self.u8(*anomaly as u8);
                 self.id(*order);
                 self.u32(instrument.0);
+            }
+            Record::StopMoved { slot, instrument, order, from, to } => {
+                self.u8(20);
+                self.u32(u32::from(slot.0));
+                self.u32(instrument.0);
+                self.id(*order);
+                self.decimal(from.map_or(Decimal::ZERO, Price::value));
+                self.decimal(to.value());
             }
             Record::Failed { slot, error } => {
                 self.u8(11);

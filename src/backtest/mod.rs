@@ -26,7 +26,9 @@ mod variants;
 mod workbench;
 
 pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp, TimeFormat};
-pub use collector::{Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow};
+pub use collector::{
+    Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow, StopRow,
+};
 pub use decisions::{Decisions, Difference};
 pub use funding::FundingSeries;
 pub use hash::{Digest, RunHash};

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::account::{LedgerConfig, RiskFree};
 use crate::engine::{Engine, EngineBuilder, EngineError, Input, Policy, SlotConfig};
 use crate::metrics::{MetricsSink, Tee};
-use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer};
+use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer, StopPlan};
 use crate::sim::{FeeSchedule, SimConfig, SimError, SimVenue};
 use crate::strategy::{BuildError, Strategy, StrategyContext, StrategyRegistry};
 use crate::types::{
@@ -54,6 +54,7 @@ pub struct Backtest<'a> {
     strategies: Vec<(String, u64)>,
     policy: Policy,
     sizer: Box<dyn Fn() -> Box<dyn Sizer>>,
+    stop: Option<StopPlan>,
     cash: Decimal,
     reporting: AssetId,
     venue: SimConfig,
@@ -90,6 +91,7 @@ impl<'a> Backtest<'a> {
             strategies: Vec::new(),
             policy: Policy::default(),
             sizer: Box::new(|| Box::new(EquityFraction::default())),
+            stop: None,
             cash: Decimal::from(100_000),
             reporting,
             venue: SimConfig::default(),
@@ -122,6 +124,12 @@ impl<'a> Backtest<'a> {
     /// How much signals open, for the strategies that are added after it.
     pub fn sizer(mut self, sizer: impl Sizer + Clone + 'static) -> Self {
         self.sizer = Box::new(move || Box::new(sizer.clone()));
+        self
+    }
+
+    /// Where the stops of positions are, for the strategies that are added after it.
+    pub fn stop(mut self, plan: StopPlan) -> Self {
+        self.stop = Some(plan);
         self
     }
 
@@ -174,6 +182,10 @@ impl<'a> Backtest<'a> {
 
     fn plan(self, slot: SlotConfig<Box<dyn Strategy>>) -> Self {
         let (policy, sizer) = (self.policy, (self.sizer)());
+        let slot = match &self.stop {
+            Some(plan) => slot.stop(plan.clone()),
+            None => slot,
+        };
         self.slot(slot.policy(policy).sizer(sizer))
     }
 

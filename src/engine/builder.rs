@@ -10,6 +10,7 @@ use crate::types::{AssetId, Instruments, SlotId, Timestamp};
 use super::desk::Desk;
 use super::group::Groups;
 use super::slot::{Bars, Follower, Slot, SlotMemory};
+use super::stops::Stops;
 use super::{Engine, EngineError, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
@@ -134,6 +135,8 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         };
         let account = Account::new(&self.instruments, count, self.reporting, pnl)?;
         let routes = routes(&slots, self.instruments.len());
+        let stops = stops(&slots);
+        let is_attended = stops.is_on() || slots.iter().any(|slot| slot.sizer.is_attentive());
         let desk = Desk {
             account,
             instruments: self.instruments,
@@ -143,6 +146,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             halts: HaltMachine::new(),
             sink: self.sink,
             groups: Groups::default(),
+            stops,
             epoch: self.epoch,
             sequence: 0,
             now: Timestamp::from_nanos(i64::MIN),
@@ -153,7 +157,14 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             verdict: Assessment::default(),
             group: Vec::new(),
         };
-        Ok(Engine { desk, slots, routes, advice: Advice::new(), next_wake: Timestamp::MAX })
+        Ok(Engine {
+            desk,
+            slots,
+            routes,
+            advice: Advice::new(),
+            next_wake: Timestamp::MAX,
+            is_attended,
+        })
     }
 }
 
@@ -187,11 +198,24 @@ fn build_slots<S: Strategy>(
             periods: config.periods,
             policy: config.policy,
             sizer: config.sizer,
+            stop: config.stop,
             fingerprint: config.fingerprint,
             memory: SlotMemory::default(),
         });
     }
     Ok(slots)
+}
+
+fn stops<S>(slots: &[Slot<S>]) -> Stops {
+    let mut stops = Stops::default();
+    for slot in slots {
+        for instrument in &slot.universe {
+            if let Some(plan) = &slot.stop {
+                stops.add(slot.id, *instrument, slot.periods.first().copied(), plan);
+            }
+        }
+    }
+    stops
 }
 
 fn routes<S>(slots: &[Slot<S>], instruments: usize) -> Vec<Vec<Follower>> {

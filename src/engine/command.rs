@@ -23,7 +23,7 @@ pub enum Command {
         instrument: InstrumentId,
         /// The new total quantity, what is filled included.
         quantity: Qty,
-        /// The new limit price.
+        /// The new limit price, or the new trigger where there is no limit.
         price: Price,
     },
     /// Tell a person.

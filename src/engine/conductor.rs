@@ -66,6 +66,8 @@ pub struct Engine<S = Box<dyn Strategy>, M = ()> {
     pub(super) advice: Advice,
     /// The earliest wake-up of any slot.
     pub(super) next_wake: Timestamp,
+    /// Some slot has a stop plan, or a sizer that looks at bars.
+    pub(super) is_attended: bool,
 }
 
 impl<S: Strategy> Engine<S, ()> {
@@ -91,10 +93,12 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             Input::Order(update) => {
                 self.desk.check_time(at)?;
                 self.desk.apply_update(at, update, out)?;
+                self.attend_order(at, update, out);
             }
             Input::Adjustment(adjustment) => {
                 self.desk.check_time(at)?;
                 self.desk.adjust(at, adjustment, out)?;
+                self.attend_adjustment(at, adjustment, out);
             }
             Input::Control(control) => {
                 self.desk.check_time(at)?;
@@ -137,7 +141,13 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         if at >= self.next_wake {
             self.wake(at, out);
         }
+        if self.is_attended {
+            self.attend_before(at, instrument, event);
+        }
         self.show(at, instrument, event, out);
+        if self.is_attended {
+            self.desk.follow_stops(at, instrument, event, out);
+        }
         if !self.desk.notices.is_empty() {
             self.deliver(at, out);
         }
@@ -447,7 +457,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         let expected = position
             .quantity
             .checked_add(position.working_buy)?
-            .checked_sub(position.working_sell)?;
+            .checked_sub(position.working_sell)?
+            .checked_sub(self.desk.resting_stop(slot.id, instrument))?;
         let (side, quantity) = towards(target.value(), expected)?;
         let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
         if rounded.is_zero() {

@@ -14,6 +14,7 @@ use crate::types::{
 };
 
 use super::group::Groups;
+use super::stops::Stops;
 use super::{Alert, AlertLevel, Command, EngineError};
 
 pub(super) struct Desk<M> {
@@ -25,6 +26,7 @@ pub(super) struct Desk<M> {
     pub(super) halts: HaltMachine,
     pub(super) sink: M,
     pub(super) groups: Groups,
+    pub(super) stops: Stops,
     pub(super) epoch: u32,
     pub(super) sequence: u64,
     pub(super) now: Timestamp,
@@ -88,6 +90,9 @@ impl<M: MetricsSink> Desk<M> {
     /// Sends the group in `self.group`: all of it or, with a group id, nothing.
     pub(super) fn submit(&mut self, at: Timestamp, id: Option<GroupId>, out: &mut Vec<Command>) {
         let group = core::mem::take(&mut self.group);
+        if self.stops.is_on() {
+            self.yield_stops(at, &group, out);
+        }
         self.judge(at, &group);
         let whole = self.verdict.approved;
         for (index, intent) in group.iter().enumerate() {
@@ -174,6 +179,9 @@ impl<M: MetricsSink> Desk<M> {
             self.groups.join(group, &order);
         }
         self.reserve(intent.slot, intent.instrument);
+        if intent.purpose == Purpose::StopLoss {
+            self.note_protection(intent.slot, intent.instrument);
+        }
         self.sink.record(at, &Record::Placed { order: &order });
         out.push(Command::Place(order));
     }
@@ -198,9 +206,13 @@ impl<M: MetricsSink> Desk<M> {
         if state.status.is_terminal() || state.in_flight == InFlight::Cancel {
             return;
         }
-        let instrument = state.order.intent.instrument;
+        let intent = state.order.intent;
+        let instrument = intent.instrument;
         if self.orders.request(at, id, InFlight::Cancel).is_ok() {
             out.push(Command::Cancel { order: id, instrument });
+            if intent.flags.reduce_only {
+                self.reserve(intent.slot, instrument);
+            }
         }
     }
 

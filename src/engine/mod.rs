@@ -1,5 +1,6 @@
 //! The engine: inputs in, commands out. A conductor of calls without arithmetic of its own.
 
+mod attend;
 mod builder;
 mod command;
 mod conductor;
@@ -14,6 +15,7 @@ mod quote;
 mod report;
 mod slot;
 mod snapshot;
+mod stops;
 
 pub use builder::EngineBuilder;
 pub use command::{Alert, AlertLevel, Command};

@@ -77,6 +77,8 @@ impl<M: MetricsSink> Desk<M> {
         update: &OrderUpdate,
         out: &mut Vec<Command>,
     ) -> Result<(), EngineError> {
+        // Whoever looks at them after this report finds what it closed, and nothing older.
+        self.closed.clear();
         match &update.report {
             OrderReport::Fill(execution) => return self.apply_fill(at, update, execution, out),
             OrderReport::Liquidated(execution) => {
@@ -118,7 +120,11 @@ impl<M: MetricsSink> Desk<M> {
         let Some(state) = self.orders.find(update.order) else { return };
         let is_over = state.status.is_terminal();
         let (slot, instrument) = (state.order.intent.slot, state.order.intent.instrument);
+        let protects = state.order.intent.purpose == Purpose::StopLoss;
         self.reserve(slot, instrument);
+        if protects {
+            self.note_protection(slot, instrument);
+        }
         if let OrderReport::Rejected(refusal) = &update.report
             && let Some(intent) = self.orders.find(update.order).map(|state| state.order.intent)
         {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{EquityFraction, Sizer};
+use crate::risk::{EquityFraction, Sizer, StopPlan};
 use crate::strategy::{QuoteKey, Strategy};
 use crate::types::{InstrumentId, OrderId, Period, SlotId, Timestamp};
 
@@ -30,6 +30,7 @@ pub struct SlotConfig<S> {
     pub(super) periods: Vec<Period>,
     pub(super) policy: Policy,
     pub(super) sizer: Box<dyn Sizer>,
+    pub(super) stop: Option<StopPlan>,
     pub(super) fingerprint: u64,
 }
 
@@ -43,6 +44,7 @@ impl<S> SlotConfig<S> {
             periods: Vec::new(),
             policy: Policy::default(),
             sizer: Box::new(EquityFraction::default()),
+            stop: None,
             fingerprint: 0,
         }
     }
@@ -89,6 +91,18 @@ impl<S> SlotConfig<S> {
         self
     }
 
+    /// The engine keeps a protective order for every position of this slot, where the plan
+    /// says, in a backtest and live. With several timeframes the plan follows the bars of the
+    /// one that was named first.
+    ///
+    /// The orders are reduce-only. A slot whose position is netted by an opposite one of
+    /// another slot has nothing to reduce at the venue: its stop is then cut or refused.
+    #[must_use]
+    pub fn stop(mut self, plan: StopPlan) -> Self {
+        self.stop = Some(plan);
+        self
+    }
+
     /// The hash of name and parameters that a snapshot must match.
     #[must_use]
     pub const fn fingerprint(mut self, fingerprint: u64) -> Self {
@@ -117,6 +131,7 @@ pub(super) struct Slot<S> {
     pub(super) periods: Vec<Period>,
     pub(super) policy: Policy,
     pub(super) sizer: Box<dyn Sizer>,
+    pub(super) stop: Option<StopPlan>,
     pub(super) fingerprint: u64,
     pub(super) memory: SlotMemory,
 }

@@ -10,6 +10,7 @@ use crate::types::{Instruments, State, StateError, Timestamp};
 use super::Engine;
 use super::group::Groups;
 use super::slot::SlotMemory;
+use super::stops::Stops;
 
 /// The version of the form below.
 const VERSION: u32 = 1;
@@ -27,6 +28,8 @@ struct Snapshot {
     gates: Vec<(String, Vec<u8>)>,
     halts: HaltMachine,
     groups: Groups,
+    #[serde(default)]
+    stops: Stops,
     slots: Vec<SlotSnapshot>,
 }
 
@@ -35,12 +38,15 @@ struct SlotSnapshot {
     name: String,
     fingerprint: u64,
     strategy: Vec<u8>,
+    #[serde(default)]
+    sizer: Vec<u8>,
     memory: SlotMemory,
 }
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
-    /// The whole state as bytes: account, orders, risk, halts, strategies. Sizers, policies and
-    /// the reader of records are configuration and not part of it.
+    /// The whole state as bytes: account, orders, risk, halts, strategies. What
+    /// sizers remember and where stops stand is part of it; policies, plans and the reader of
+    /// records are configuration and not.
     ///
     /// # Errors
     /// [`StateError::Unwritable`], such as for a strategy made of a closure.
@@ -50,6 +56,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 name: slot.strategy.name().to_owned(),
                 fingerprint: slot.fingerprint,
                 strategy: slot.strategy.save()?,
+                sizer: slot.sizer.save_memory()?,
                 memory: slot.memory.clone(),
             })
         });
@@ -66,6 +73,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             gates: gates.collect::<Result<_, StateError>>()?,
             halts: self.desk.halts.clone(),
             groups: self.desk.groups.clone(),
+            stops: self.desk.stops.clone(),
             slots: slots.collect::<Result<_, StateError>>()?,
         };
         State::save(&snapshot)
@@ -84,6 +92,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.check(&snapshot)?;
         for (slot, saved) in self.slots.iter_mut().zip(snapshot.slots) {
             slot.strategy.restore(&saved.strategy)?;
+            slot.sizer.restore_memory(&saved.sizer)?;
             slot.memory = saved.memory;
         }
         for (gate, (_, saved)) in self.desk.gates.iter_mut().zip(&snapshot.gates) {
@@ -94,6 +103,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.risk.restore(&snapshot.risk)?;
         self.desk.halts = snapshot.halts;
         self.desk.groups = snapshot.groups;
+        self.desk.stops = snapshot.stops;
         self.desk.now = snapshot.now;
         if self.desk.epoch <= snapshot.epoch {
             self.desk.epoch = snapshot.epoch;
@@ -122,6 +132,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         let theirs: Vec<_> =
             snapshot.slots.iter().map(|slot| (slot.name.as_str(), slot.fingerprint)).collect();
         mismatch(format!("{ours:?}"), format!("{theirs:?}"))?;
+        self.desk.stops.check(&snapshot.stops)?;
         let ours: Vec<_> = self.desk.gates.iter().map(|gate| gate.name()).collect();
         let theirs: Vec<_> = snapshot.gates.iter().map(|(name, _)| name.as_str()).collect();
         mismatch(format!("gates {ours:?}"), format!("gates {theirs:?}"))

@@ -40,7 +40,9 @@ pub trait OrderLifecycle: State + Send {
     fn live(&self) -> &[OrderState];
 
     /// What the live orders of one strategy in one instrument would add if they filled.
-    /// Linked groups count once per side, by their largest member.
+    /// Linked groups count once per side, by their largest member. A reduce-only order whose
+    /// cancel was requested counts in the number of orders alone: what replaces it takes its
+    /// place.
     fn reserved(&self, slot: SlotId, instrument: InstrumentId) -> Reserved;
 }
 

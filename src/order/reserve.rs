@@ -1,6 +1,6 @@
 use rust_decimal::Decimal;
 
-use super::{OrderState, Reserved};
+use super::{InFlight, OrderState, Reserved};
 use crate::types::{Amount, Grid, InstrumentId, Intent, Linkage, Side, SlotId};
 
 /// Decimals of an estimated quantity.
@@ -16,6 +16,10 @@ pub(super) fn reserved(live: &[OrderState], slot: SlotId, instrument: Instrument
     let mut sum = Reserved::default();
     for state in live.iter().filter(own) {
         sum.orders = sum.orders.saturating_add(1);
+        // What replaces an exit that is being cancelled takes its place.
+        if state.in_flight == InFlight::Cancel && state.order.intent.flags.reduce_only {
+            continue;
+        }
         let unfilled = unfilled(state);
         if is_covered(state, unfilled, live.iter().filter(own)) {
             continue;

@@ -238,14 +238,12 @@ fn may_resolve(state: &OrderState, quantity: Qty) -> bool {
     is_open && quantity.value() > Decimal::ZERO && quantity.value() >= state.filled
 }
 
-/// Puts the new limit price where the kind has one.
+/// Puts the new price: the limit, or the trigger where there is no limit.
 fn reprice(kind: &mut OrderKind, new: Price) {
     match kind {
         OrderKind::Limit { price } | OrderKind::StopLimit { price, .. } => *price = new,
-        OrderKind::Market
-        | OrderKind::StopMarket { .. }
-        | OrderKind::TakeProfit { .. }
-        | OrderKind::TrailingStop { .. } => {}
+        OrderKind::StopMarket { trigger } | OrderKind::TakeProfit { trigger } => *trigger = new,
+        OrderKind::Market | OrderKind::TrailingStop { .. } => {}
     }
 }
 

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::exposure::{mark_value, unit_value};
 use super::{
-    Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, Opening, Parts, RiskManager,
-    RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
+    Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
+    RiskManager, RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
 };
 use crate::types::{
     Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, Qty, Reason, ReasonCode,
@@ -47,6 +47,15 @@ pub struct RiskChain {
 struct Watched {
     guard: Box<dyn Guard>,
     wanted: Option<Halt>,
+}
+
+/// What a manager says beside its chain.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Words<'a> {
+    /// Of its own guards.
+    pub(super) guards: &'a [Option<Word>],
+    /// A rule that needs what the manager knows.
+    pub(super) rule: Option<(&'static str, &'a dyn Fn(&Opening<'_>) -> Limit)>,
 }
 
 /// What a guard says when an intent is reviewed.
@@ -93,9 +102,20 @@ impl RiskChain {
         !self.guards.is_empty()
     }
 
+    /// The rules' and guards' use of their limits while nothing is being opened.
+    pub(super) fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        for rule in &self.rules {
+            let used = rule.usage(facts).map(|reason| LimitUse::new(rule.name(), &reason));
+            out.extend(used);
+        }
+        for watched in &self.guards {
+            out.extend(watched.word(facts).usage());
+        }
+    }
+
     pub(super) fn judge(
         &self,
-        words: &[Word],
+        words: &Words<'_>,
         group: &[Intent],
         facts: &Facts<'_>,
         out: &mut Assessment,
@@ -115,7 +135,7 @@ impl RiskChain {
     /// Judges one leg; the answer is what is granted of it.
     fn leg(
         &self,
-        words: &[Word],
+        words: &Words<'_>,
         group: &[Intent],
         index: usize,
         scene: &mut Scene,
@@ -147,13 +167,22 @@ impl RiskChain {
         granted
     }
 
-    fn ask(&self, words: &[Word], opening: &Opening<'_>, facts: &Facts<'_>, bench: &mut Bench<'_>) {
+    fn ask(
+        &self,
+        words: &Words<'_>,
+        opening: &Opening<'_>,
+        facts: &Facts<'_>,
+        bench: &mut Bench<'_>,
+    ) {
         if facts.book.halt() >= HaltLevel::ReduceOnly {
             let level = f64::from(facts.book.halt() as u8);
             bench.take("halt", Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
         }
-        for word in words {
+        for word in words.guards.iter().flatten() {
             word.speak(bench);
+        }
+        if let Some((name, limit)) = words.rule {
+            bench.take(name, limit(opening));
         }
         for watched in &self.guards {
             watched.word(facts).speak(bench);
@@ -180,7 +209,7 @@ impl RiskManager for RiskChain {
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        self.judge(&[], group, facts, out);
+        self.judge(&Words::default(), group, facts, out);
     }
 
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
@@ -248,6 +277,14 @@ impl Word {
         facts: &Facts<'_>,
     ) -> Self {
         Self { name: guard.name(), scope: guard.scope(), wanted, verdict: guard.verdict(facts) }
+    }
+
+    /// How much of the guard's limit is used, where it says it.
+    pub(super) fn usage(&self) -> Option<LimitUse> {
+        match self.verdict {
+            Limit::Allow(reason) => reason.map(|reason| LimitUse::new(self.name, &reason)),
+            Limit::Deny(reason) | Limit::Cap(_, reason) => Some(LimitUse::new(self.name, &reason)),
+        }
     }
 
     /// A wanted halt denies even where the verdict has no objection.

@@ -137,6 +137,12 @@ pub trait RiskRule: Send {
 
     /// What it thinks of an opening. NaN and missing inputs must deny: write `!(x <= limit)`.
     fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit;
+
+    /// How much of its limit is used while nothing is being opened, for dashboards; `None`
+    /// where the rule cannot say it.
+    fn usage(&self, _facts: &Facts<'_>) -> Option<Reason> {
+        None
+    }
 }
 
 /// Something that happened, for guards and managers.
@@ -210,6 +216,12 @@ pub trait RiskManager: State + Send {
 
     /// An operator resumes a halt of this cause: what is latched lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
+
+    /// The drawdown that it watches, a fraction; NaN while that is not defined, 0 where it
+    /// watches none. Stops are narrowed by it.
+    fn drawdown(&self, _facts: &Facts<'_>) -> f64 {
+        0.0
+    }
 }
 
 /// A check of every order, exits too: grid, price collar, throttle.

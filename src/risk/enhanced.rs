@@ -3,7 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{SavedGuard, Word, release, tell};
+use super::chain::{SavedGuard, Word, Words, release, tell};
 use super::{
     Assessment, BreakerGuard, BreakerLimits, BreakerRecord, BreakerStatus, Ceiling, CircuitBreaker,
     DrawdownGuard, Fact, GrossExposure, GroupExposure, Guard, HaltChange, Leverage,
@@ -118,8 +118,9 @@ impl RiskManager for EnhancedRiskManager {
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
         // Operators act between facts, so that the guards' own verdicts decide.
-        let words = [Word::of(&self.drawdown, None, facts), Word::of(&self.breaker, None, facts)];
-        self.chain.judge(&words, group, facts, out);
+        let drawdown = Word::of(&self.drawdown, None, facts);
+        let guards = [Some(drawdown), Some(Word::of(&self.breaker, None, facts))];
+        self.chain.judge(&Words { guards: &guards, rule: None }, group, facts, out);
     }
 
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
@@ -127,6 +128,10 @@ impl RiskManager for EnhancedRiskManager {
         release(&mut self.drawdown, drawdown, cause, facts);
         release(&mut self.breaker, breaker, cause, facts);
         self.chain.release(cause, facts);
+    }
+
+    fn drawdown(&self, facts: &Facts<'_>) -> f64 {
+        self.drawdown.drawdown(facts)
     }
 }
 

@@ -20,6 +20,11 @@ fn nearest(facts: &Facts<'_>) -> Option<Decimal> {
             return None;
         }
     }
+    rounded(facts.equity())
+}
+
+/// An amount on the finest grid of up to eight decimals that holds it; `None` when not finite.
+pub(super) fn rounded(amount: f64) -> Option<Decimal> {
     let grids = [8, 6, 4, 2, 0].into_iter().filter_map(|digits| Grid::new(digits).ok());
-    grids.filter_map(|grid| grid.nearest(facts.equity())).next()
+    grids.filter_map(|grid| grid.nearest(amount)).next()
 }

@@ -29,6 +29,14 @@ pub enum RiskConfigError {
     /// A window, decay, confidence or another parameter of a figure is out of its range.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
+    /// Drawdowns must rise from 0 to 1 and scales must fall from 1 to 0.
+    #[error("schedule point ({drawdown}, {scale}) does not rise in drawdown and fall in scale")]
+    BadSchedule {
+        /// The refused drawdown.
+        drawdown: f64,
+        /// The refused scale.
+        scale: f64,
+    },
     /// A saved state contradicts itself.
     #[error("saved state is not valid: {what} {value}")]
     InvalidState {

@@ -216,8 +216,8 @@ pub fn halt_reason(halt: &Halt) -> Reason {
     let code = match halt.cause {
         HaltCause::Drawdown => ReasonCode::MaxDrawdown,
         HaltCause::CircuitBreaker => ReasonCode::CircuitBreaker,
-        HaltCause::DailyLoss
-        | HaltCause::StaleData
+        HaltCause::DailyLoss => ReasonCode::DailyLoss,
+        HaltCause::StaleData
         | HaltCause::Operator
         | HaltCause::FillAnomaly
         | HaltCause::Reconciliation

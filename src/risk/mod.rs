@@ -17,9 +17,13 @@ mod guards;
 mod halt;
 mod opening;
 mod portfolio;
+mod realtime;
 mod rules;
+mod schedule;
 mod sizing;
+mod stops;
 mod stress;
+mod summary;
 
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
@@ -33,7 +37,9 @@ pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
 pub use gates::GridGate;
-pub use guards::{BreakerGuard, DrawdownGuard, PortfolioGuard};
+pub use guards::{
+    BreakerGuard, DailyLimit, DailyLoss, DailyLossGuard, DrawdownGuard, PortfolioGuard,
+};
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
 pub use opening::{Parts, split, split_after, valuation_price};
 pub use portfolio::{
@@ -41,14 +47,24 @@ pub use portfolio::{
     PortfolioRiskSettings, PortfolioTail, PositionRisk, PositionRiskCalculator, RiskFigureError,
     RiskWork,
 };
+pub use realtime::{RealtimeRiskBuilder, RealtimeRiskManager};
 pub use rules::{
-    Ceiling, CorrelatedExposure, GrossExposure, GroupExposure, Leverage, NetExposure, PositionSize,
-    RuleFn, SymbolExposure, VarLimit, rule_from_fn,
+    Ceiling, Concentration, CorrelatedExposure, DrawdownScaling, GrossExposure, GroupExposure,
+    Leverage, NetExposure, PortfolioHeat, PositionCount, PositionSize, RuleFn, SymbolExposure,
+    SymbolQuantity, UnstoppedRisk, VarLimit, rule_from_fn,
 };
+pub use schedule::DrawdownSchedule;
 pub use sizing::{
-    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedQuantity, Sizer, SizerError,
+    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedFractional, FixedQuantity, Kelly,
+    KellyEdge, KellyWindow, Sizer, SizerError, Smallest, StopDistance, VolatilitySource,
+    VolatilityTarget,
+};
+pub use stops::{
+    BreakEven, StopAction, StopExit, StopGauge, StopPlan, StopPlanError, StopReading, StopTracker,
+    StopVolatility, StopWidth,
 };
 pub use stress::{
     OtherPrices, Repricing, StressError, StressResult, StressScenario, StressScenarioBuilder,
     StressedPosition,
 };
+pub use summary::{LimitUse, PositionHeat, RiskSummary};

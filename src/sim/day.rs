@@ -1,9 +1,8 @@
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Weekday};
-use chrono_tz::Tz;
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::SimError;
-use crate::types::Timestamp;
+use crate::types::{DayBoundary, DayError, Timestamp};
 
 /// When day orders end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,17 +46,14 @@ impl DayEnd {
     pub(super) fn check(&self) -> Result<(), SimError> {
         match self {
             Self::Utc => Ok(()),
-            Self::Local { zone, second, .. } => {
-                if zone.parse::<Tz>().is_err() {
-                    let name = zone.chars().take(40).collect();
-                    return Err(SimError::UnknownZone { name });
+            Self::Local { zone, second, .. } => match DayBoundary::new(zone, *second) {
+                Ok(_) => Ok(()),
+                Err(DayError::UnknownZone { name }) => Err(SimError::UnknownZone { name }),
+                Err(DayError::BadSecond { second }) => {
+                    let value = f64::from(second);
+                    Err(SimError::BadNumber { what: "second of the day", value })
                 }
-                if *second >= 86_400 {
-                    let value = f64::from(*second);
-                    return Err(SimError::BadNumber { what: "second of the day", value });
-                }
-                Ok(())
-            }
+            },
         }
     }
 }
@@ -68,28 +64,17 @@ fn utc_midnight(at: Timestamp) -> Timestamp {
 }
 
 fn local_end(at: Timestamp, zone: &str, second: u32, days: TradingDays) -> Option<Timestamp> {
-    let zone: Tz = zone.parse().ok()?;
-    let time = NaiveTime::from_num_seconds_from_midnight_opt(second, 0)?;
-    let mut date = at.to_utc().with_timezone(&zone).date_naive();
+    let boundary = DayBoundary::new(zone, second).ok()?;
+    let mut date = boundary.date(at);
     // A day order lives over a weekend at most; the range is wider than any such gap.
     for _ in 0..8 {
-        let end = instant(zone, date, time)?;
+        let end = boundary.begin(date)?;
         if end > at && is_trading(date, days) {
             return Some(end);
         }
         date = date.checked_add_days(Days::new(1))?;
     }
     None
-}
-
-fn instant(zone: Tz, date: NaiveDate, time: NaiveTime) -> Option<Timestamp> {
-    let local = date.and_time(time);
-    // A time that the clocks skip ends an hour later.
-    let moment = zone.from_local_datetime(&local).latest().or_else(|| {
-        let later = local.checked_add_signed(TimeDelta::hours(1))?;
-        zone.from_local_datetime(&later).latest()
-    })?;
-    moment.timestamp_nanos_opt().map(Timestamp::from_nanos)
 }
 
 fn is_trading(date: NaiveDate, days: TradingDays) -> bool {

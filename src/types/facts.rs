@@ -3,7 +3,9 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{AssetId, HaltLevel, InstrumentId, Instruments, Side, SlotId, Timestamp, exact};
+use super::{
+    AssetId, HaltLevel, InstrumentId, Instruments, Side, SlotId, StopFact, Timestamp, exact,
+};
 
 /// What is known at one moment: the read-only view that strategies, sizers and risk rules get.
 ///
@@ -49,6 +51,11 @@ impl<'a> Facts<'a> {
         self.book.net(instrument)
     }
 
+    /// What limits the loss of this strategy's position.
+    pub fn stop(&self, instrument: InstrumentId) -> StopFact {
+        self.book.stop(self.slot, instrument)
+    }
+
     /// The last mark price; `None` before the first.
     #[inline]
     pub fn mark(&self, instrument: InstrumentId) -> Option<f64> {
@@ -80,6 +87,9 @@ pub struct FactBook {
     pub(crate) working: Vec<WorkingFacts>,
     pub(crate) halt: HaltLevel,
     pub(crate) gross: f64,
+    /// By slot and instrument; empty until the first stop.
+    #[serde(default)]
+    pub(crate) stops: Vec<StopFact>,
 }
 
 static FLAT: PositionFacts = PositionFacts::FLAT;

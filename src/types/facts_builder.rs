@@ -2,7 +2,7 @@ use rust_decimal::Decimal;
 
 use super::{
     AssetId, FactBook, HaltLevel, InstrumentId, Instruments, MarkFact, PositionFacts, Price, Side,
-    SlotId, Timestamp, WorkingFacts, to_f64,
+    SlotId, StopFact, Timestamp, WorkingFacts, to_f64,
 };
 
 /// Facts made by hand, so that rules, guards and sizers can be used and tested alone.
@@ -35,6 +35,7 @@ pub struct FactBookBuilder<'a> {
     instruments: &'a Instruments,
     book: FactBook,
     equity: Option<f64>,
+    stops: Vec<(SlotId, InstrumentId, StopFact)>,
 }
 
 impl<'a> FactBookBuilder<'a> {
@@ -50,7 +51,7 @@ impl<'a> FactBookBuilder<'a> {
             working: vec![WorkingFacts::default(); count],
             ..FactBook::default()
         };
-        Self { instruments, book, equity: None }
+        Self { instruments, book, equity: None, stops: Vec::new() }
     }
 
     /// Sets the cash of an asset.
@@ -119,6 +120,16 @@ impl<'a> FactBookBuilder<'a> {
         self
     }
 
+    /// Sets what limits the loss of a strategy's position.
+    pub fn stop(mut self, slot: SlotId, instrument: InstrumentId, stop: StopFact) -> Self {
+        if self.instruments.get(instrument).is_some() {
+            // The slot's row must be there before the table of stops is laid out.
+            self.entry(slot, instrument);
+            self.stops.push((slot, instrument, stop));
+        }
+        self
+    }
+
     /// The halt that covers the whole account.
     pub const fn halt(mut self, level: HaltLevel) -> Self {
         self.book.halt = level;
@@ -151,6 +162,9 @@ impl<'a> FactBookBuilder<'a> {
             }
         }
         self.book.gross = gross;
+        for (slot, instrument, stop) in self.stops {
+            self.book.set_stop(slot, instrument, stop);
+        }
         self.book.equity = self.equity.unwrap_or(equity);
         self.book
     }

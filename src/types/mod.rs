@@ -3,6 +3,7 @@
 //! Market data are `f64` on a decimal [`Grid`], money is [`Decimal`], ids are dense integers
 //! that index vectors, time is nanoseconds since 1970 in UTC and is always an argument.
 
+mod day;
 pub mod exact;
 mod facts;
 mod facts_builder;
@@ -19,8 +20,10 @@ mod period;
 mod record;
 mod signal;
 mod state;
+mod stop;
 mod time;
 
+pub use day::{DayBoundary, DayError, TradingDay};
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
@@ -44,4 +47,5 @@ pub use record::{
 pub use rust_decimal::Decimal;
 pub use signal::Signal;
 pub use state::{State, StateError};
+pub use stop::StopFact;
 pub use time::{Timestamp, TimestampError};

@@ -389,7 +389,7 @@ pub enum OrderReport {
     Amended {
         /// The new total quantity, what is filled included.
         quantity: Qty,
-        /// The new limit price, where it has one.
+        /// The new limit price, or the new trigger where it has no limit.
         price: Option<Price>,
     },
     /// The cash amount of a market order was turned into this quantity.

@@ -108,6 +108,19 @@ pub enum Record<'a> {
         /// In what.
         instrument: InstrumentId,
     },
+    /// The stop that the engine keeps for a slot's position was placed or moved.
+    StopMoved {
+        /// Whose position.
+        slot: SlotId,
+        /// In what.
+        instrument: InstrumentId,
+        /// The stop order.
+        order: OrderId,
+        /// The trigger before; `None` for the first of a position.
+        from: Option<Price>,
+        /// The trigger that was asked for.
+        to: Price,
+    },
     /// A strategy failed and was stopped.
     Failed {
         /// Which strategy.
@@ -399,4 +412,22 @@ reason_codes! {
     BuyingPower => "buying_power", "Buying power exceeded";
     /// The time of day or the calendar says no.
     TradingHours => "trading_hours", "Outside of trading hours";
+    /// Too many open positions.
+    PositionCount => "position_count", "Too many open positions";
+    /// The resulting quantity in one symbol.
+    SymbolQuantity => "symbol_quantity", "Quantity limit of the symbol exceeded";
+    /// One symbol's share of the gross exposure.
+    Concentration => "concentration", "Too much of the exposure in one symbol";
+    /// The sum of open risk down to the stops.
+    PortfolioHeat => "portfolio_heat", "Portfolio heat limit exceeded";
+    /// The day's loss.
+    DailyLoss => "daily_loss", "Daily loss limit exceeded";
+    /// The largest size at this drawdown.
+    DrawdownScale => "drawdown_scale", "Position too large for the drawdown";
+    /// The distance to the stop is not known or zero.
+    StopDistance => "stop_distance", "Distance to the stop is not known";
+    /// The volatility is not known or zero.
+    Volatility => "volatility", "Volatility is not known";
+    /// The bets so far promise no gain.
+    NoEdge => "no_edge", "No edge to bet on";
 }

@@ -38,6 +38,7 @@ mod sim_laws;
 mod sim_orders;
 mod sim_ticks;
 mod sim_world;
+mod stops;
 mod strategies;
 mod tail_risk;
 #[cfg(feature = "report")]

@@ -2,16 +2,23 @@
 
 mod breaker;
 mod chain;
+mod daily_loss;
 mod drawdown;
 mod edges;
 mod enhanced;
 mod gates;
 mod guards;
 mod halt;
+mod limits;
 mod opening;
 mod portfolio;
+mod realtime;
+mod rules;
 mod rules;
 mod sizing;
+mod sizing;
+mod sizing_laws;
+mod stops;
 mod stress;
 
 use core::time::Duration;

@@ -15,7 +15,7 @@ impl Report {
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Report", 25)?;
+        let mut fields = serializer.serialize_struct("Report", 26)?;
         fields.serialize_field("hash", &self.hash)?;
         fields.serialize_field("tape_hash", &self.tape_hash)?;
         fields.serialize_field("run", &self.run)?;
@@ -37,6 +37,7 @@ impl Serialize for Report {
         fields.serialize_field("refusals_by_rule", &self.refusals_by_rule())?;
         fields.serialize_field("passed", &self.passed)?;
         fields.serialize_field("halts", &self.halts)?;
+        fields.serialize_field("stops", &self.stops)?;
         fields.serialize_field("funding", &self.funding)?;
         fields.serialize_field("anomalies", &self.anomalies)?;
         fields.serialize_field("failures", &self.failures)?;

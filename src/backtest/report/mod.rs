@@ -24,7 +24,7 @@ use crate::types::{
 
 use super::{
     Collector, DataIssue, Digest, EquityPoint, HaltRow, OrderRow, Plan, RefusalRow, RunHash,
-    SignalRow, Simulation, Tape,
+    SignalRow, Simulation, StopRow, Tape,
 };
 
 pub use analysis::{Analysis, Benchmark, StrategyStatistics, TagStatistics};
@@ -84,6 +84,8 @@ pub struct Report {
     pub passed: Vec<(Label, u64)>,
     /// Changes of halts.
     pub halts: Vec<HaltRow>,
+    /// Stops that were placed or moved.
+    pub stops: Vec<StopRow>,
     /// Funding payments, positive when received.
     pub funding: Vec<(Timestamp, InstrumentId, Money)>,
     /// What must not happen and did.
@@ -175,6 +177,7 @@ impl Report {
             refusals: collector.refusals,
             passed: collector.passed,
             halts: collector.halts,
+            stops: collector.stops,
             funding: collector.funding,
             anomalies: collector.anomalies,
             failures: collector.failures,

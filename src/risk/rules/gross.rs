@@ -1,6 +1,6 @@
 use super::{Ceiling, capped};
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, Reason, ReasonCode};
 
 /// The sum of the values of all positions without signs, working orders counted as filled at
 /// worst, stays below a ceiling.
@@ -29,5 +29,10 @@ impl RiskRule for GrossExposure {
         capped(opening, facts, ReasonCode::GrossExposure, limit, |quantity| {
             opening.resulting_gross(quantity)
         })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let (limit, gross) = (self.ceiling.amount(facts), Exposure::of(facts).gross);
+        Some(Reason::new(ReasonCode::GrossExposure, limit, gross))
     }
 }

@@ -1,7 +1,8 @@
+use super::usage::sum_of_values;
 use super::{Ceiling, capped};
 use crate::risk::exposure::mark_value;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, ReasonCode, to_f64};
+use crate::types::{Facts, InstrumentId, Reason, ReasonCode, to_f64};
 
 /// The gross exposure of some symbols taken together (a sector, one coin's contracts) stays
 /// below a ceiling.
@@ -51,6 +52,12 @@ impl RiskRule for GroupExposure {
             let resulting = opening.resulting_value(quantity);
             others + if resulting <= worst { worst } else { resulting }
         })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let is_member = |id| self.members.binary_search(&id).is_ok();
+        let value = sum_of_values(facts, |instrument| is_member(instrument.id));
+        Some(Reason::new(ReasonCode::GroupExposure, self.ceiling.amount(facts), value))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{Ceiling, capped};
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
 use crate::types::{Facts, Reason, ReasonCode};
 
 /// Gross exposure over equity, working orders counted as filled at worst, stays below a
@@ -33,5 +33,11 @@ impl RiskRule for Leverage {
         capped(opening, facts, ReasonCode::Leverage, self.most, |quantity| {
             opening.resulting_gross(quantity) / equity
         })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let equity = facts.equity();
+        let multiple = if equity > 0.0 { Exposure::of(facts).gross / equity } else { f64::NAN };
+        Some(Reason::new(ReasonCode::Leverage, self.most, multiple))
     }
 }

@@ -1,25 +1,37 @@
 //! The built-in rules, one per file. Each judges what would result with all working orders
 //! filled, caps an opening at the largest quantity that passes, and denies on NaN.
 
+mod concentration;
 mod correlated;
+mod drawdown_scaling;
 mod from_fn;
 mod gross;
 mod group;
+mod heat;
 mod leverage;
 mod net;
+mod position_count;
 mod position_size;
 mod symbol;
 mod value_at_risk;
 
 pub use correlated::CorrelatedExposure;
 pub(super) use correlated::checked as checked_correlation;
+mod symbol_quantity;
+mod usage;
+
+pub use concentration::Concentration;
+pub use drawdown_scaling::DrawdownScaling;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;
+pub use heat::{PortfolioHeat, UnstoppedRisk};
 pub use leverage::Leverage;
 pub use net::NetExposure;
+pub use position_count::PositionCount;
 pub use position_size::PositionSize;
 pub use symbol::SymbolExposure;
+pub use symbol_quantity::SymbolQuantity;
 pub use value_at_risk::VarLimit;
 
 use rust_decimal::Decimal;

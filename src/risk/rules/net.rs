@@ -1,6 +1,6 @@
 use super::{Ceiling, capped};
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, Reason, ReasonCode};
 
 /// The signed sum of the values of all positions stays below a ceiling in the direction of the
 /// opening, with every working order of that side filled and none of the other.
@@ -36,5 +36,12 @@ impl RiskRule for NetExposure {
             Limit::Allow(Some(reason)) if reason.observed < 0.0 => Limit::Allow(None),
             Limit::Allow(_) | Limit::Cap(..) | Limit::Deny(_) => answer,
         }
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let exposure = Exposure::of(facts);
+        let (up, down) = (exposure.up, -exposure.down);
+        let net = if up >= down || up.is_nan() { up } else { down };
+        Some(Reason::new(ReasonCode::NetExposure, self.ceiling.amount(facts), net))
     }
 }

@@ -1,6 +1,7 @@
+use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::types::{Facts, Reason, ReasonCode};
 
 /// The value of a position, working orders counted as filled, is at most a fraction of equity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,5 +37,10 @@ impl RiskRule for PositionSize {
         capped(opening, facts, ReasonCode::PositionSize, limit, |quantity| {
             opening.resulting_value(quantity)
         })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let value = largest_value(facts, |_| true);
+        Some(Reason::new(ReasonCode::PositionSize, self.ceiling.amount(facts), value))
     }
 }

@@ -1,6 +1,7 @@
+use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, ReasonCode};
+use crate::types::{Facts, InstrumentId, Reason, ReasonCode};
 
 /// The value of the position in one symbol (or in each), working orders counted as filled,
 /// stays below a ceiling.
@@ -41,5 +42,11 @@ impl RiskRule for SymbolExposure {
         capped(opening, facts, ReasonCode::SymbolExposure, limit, |quantity| {
             opening.resulting_value(quantity)
         })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        let is_covered = |id| self.symbol.is_none_or(|symbol| symbol == id);
+        let value = largest_value(facts, |instrument| is_covered(instrument.id));
+        Some(Reason::new(ReasonCode::SymbolExposure, self.ceiling.amount(facts), value))
     }
 }

@@ -1,7 +1,10 @@
 use rust_decimal::Decimal;
 
 use super::{Sizer, mark, on_grid};
-use crate::types::{Amount, Facts, Grid, Instrument, Money, Reason, ReasonCode, Signal, to_f64};
+use crate::types::{
+    Amount, Bar, Facts, Grid, Instrument, Money, Reason, ReasonCode, Signal, StateError, Trade,
+    to_f64,
+};
 
 /// Another sizer's amount times the signal's confidence: never more than the other asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +46,26 @@ impl<S: Sizer> Sizer for ConfidenceScaled<S> {
                 Ok(Amount::Cash(Money::new(scaled, money.asset)))
             }
         }
+    }
+
+    fn is_attentive(&self) -> bool {
+        self.inner.is_attentive()
+    }
+
+    fn on_bar(&mut self, bar: &Bar) {
+        self.inner.on_bar(bar);
+    }
+
+    fn on_trade(&mut self, trade: &Trade) {
+        self.inner.on_trade(trade);
+    }
+
+    fn save_memory(&self) -> Result<Vec<u8>, StateError> {
+        self.inner.save_memory()
+    }
+
+    fn restore_memory(&mut self, memory: &[u8]) -> Result<(), StateError> {
+        self.inner.restore_memory(memory)
     }
 }
 

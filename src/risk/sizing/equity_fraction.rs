@@ -1,9 +1,8 @@
 use rust_decimal::Decimal;
 
+use super::budget::{affordable, positive_equity, unit_value};
 use super::{Sizer, SizerError, mark, on_grid};
-use crate::risk::equity::known_equity;
-use crate::risk::exposure::settlement_rate;
-use crate::types::{Amount, Facts, Grid, Instrument, Reason, ReasonCode, Signal, to_f64};
+use crate::types::{Amount, Facts, Instrument, Reason, ReasonCode, Signal};
 
 /// A fraction of equity at the mark price: the default sizer, with 0.1 as the default
 /// fraction, which is also the default limit of a position.
@@ -74,39 +73,13 @@ impl Sizer for EquityFraction {
         instrument: &Instrument,
         facts: &Facts<'_>,
     ) -> Result<Amount, Reason> {
-        let invalid = |observed: f64| Reason::new(ReasonCode::InvalidInput, 0.0, observed);
-        let equity = known_equity(facts).filter(|equity| *equity > Decimal::ZERO);
-        let equity = equity.ok_or_else(|| invalid(facts.equity()))?;
+        let equity = positive_equity(facts)?;
         let price = mark(instrument, facts)?;
-        let rate = settlement_rate(instrument, facts);
-        let wanted = wanted(equity, self.fraction, instrument, price, rate);
-        let wanted = wanted.ok_or_else(|| invalid(rate))?;
+        let unit = unit_value(instrument, price, facts)?;
+        let budget = equity.checked_mul(self.fraction);
+        let wanted = budget.and_then(|budget| affordable(budget, unit, instrument));
+        let invalid = Reason::new(ReasonCode::InvalidInput, 0.0, facts.equity());
+        let wanted = wanted.ok_or(invalid)?;
         on_grid(instrument, wanted, price).map(Amount::Quantity)
     }
-}
-
-/// equity * fraction / (value of one unit), a little too large at most where the division is
-/// rounded up, which the check of the product takes back.
-fn wanted(
-    equity: Decimal,
-    fraction: Decimal,
-    instrument: &Instrument,
-    price: Decimal,
-    rate: f64,
-) -> Option<Decimal> {
-    let budget = equity.checked_mul(fraction)?;
-    let unit = instrument.value(Decimal::ONE, price)?.abs();
-    let unit = if rate == 1.0 { unit } else { unit.checked_mul(exact_rate(rate)?)? };
-    let wanted = instrument.floor_to_step(budget.checked_div(unit)?)?;
-    if wanted.checked_mul(unit)? > budget {
-        return wanted.checked_sub(instrument.step);
-    }
-    Some(wanted)
-}
-
-/// A conversion rate as a decimal, as fine as its size allows.
-fn exact_rate(rate: f64) -> Option<Decimal> {
-    let digits = [12, 8, 4, 0].into_iter().filter_map(|digits| Grid::new(digits).ok());
-    let rate = digits.filter_map(|grid| grid.nearest(rate)).next()?;
-    (to_f64(rate) > 0.0).then_some(rate)
 }

@@ -289,6 +289,7 @@ fn refusals_name_the_cause() {
         let expected = match cause {
             HaltCause::Drawdown => ReasonCode::MaxDrawdown,
             HaltCause::CircuitBreaker => ReasonCode::CircuitBreaker,
+            HaltCause::DailyLoss => ReasonCode::DailyLoss,
             _ => ReasonCode::Halted,
         };
         assert_eq!(code(cause), expected);

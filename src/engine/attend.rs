@@ -1,0 +1,75 @@
+//! What follows the market and the orders beside the strategies: stops, and sizers that
+//! remember.
+
+use crate::metrics::MetricsSink;
+use crate::strategy::Strategy;
+use crate::types::{
+    Adjustment, AdjustmentKind, InstrumentId, MarketEvent, OrderReport, OrderUpdate, Timestamp,
+};
+
+use super::{Command, Engine};
+
+impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// Before the strategies see an event: what they are sized and stopped by takes it in.
+    #[inline(never)]
+    pub(super) fn attend_before(&mut self, at: Timestamp, id: InstrumentId, event: &MarketEvent) {
+        if let MarketEvent::Bar(bar) = event {
+            for slot in &mut self.slots {
+                if slot.universe.contains(&id) && slot.wants(bar.period) {
+                    slot.sizer.on_bar(bar);
+                }
+            }
+        }
+        self.desk.gauge_stops(at, id, event);
+    }
+
+    /// After the venue's word on an order.
+    pub(super) fn attend_order(
+        &mut self,
+        at: Timestamp,
+        update: &OrderUpdate,
+        out: &mut Vec<Command>,
+    ) {
+        for trade in &self.desk.closed {
+            let index = trade.slot.index().checked_sub(1);
+            if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
+                slot.sizer.on_trade(trade);
+            }
+        }
+        if self.desk.stops.is_on() {
+            let is_refusal = matches!(update.report, OrderReport::ChangeRefused(_));
+            let refused = is_refusal.then_some(update.order);
+            self.desk.settle_stops(at, update.instrument, refused, out);
+        }
+    }
+
+    /// After a change of cash or position that is no fill.
+    pub(super) fn attend_adjustment(
+        &mut self,
+        at: Timestamp,
+        adjustment: &Adjustment,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.desk.stops.is_on() {
+            return;
+        }
+        match adjustment.kind {
+            AdjustmentKind::Split { instrument, numerator, denominator } => {
+                self.desk.split_stops(instrument, numerator, denominator);
+                self.desk.settle_stops(at, instrument, None, out);
+            }
+            AdjustmentKind::Position { instrument, .. }
+            | AdjustmentKind::Settlement { instrument, .. } => {
+                self.desk.settle_stops(at, instrument, None, out);
+            }
+            AdjustmentKind::Exercise { option, underlying, .. } => {
+                self.desk.settle_stops(at, option, None, out);
+                self.desk.settle_stops(at, underlying, None, out);
+            }
+            AdjustmentKind::Capital(_)
+            | AdjustmentKind::Income(_)
+            | AdjustmentKind::Dividend { .. }
+            | AdjustmentKind::BorrowFee { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,513 @@
+//! Stops at work: for each position of a slot that has a stop plan, one protective,
+//! reduce-only order, placed when the position opens, amended as the plan moves it, cancelled
+//! when the position is over. The same in a backtest and live.
+
+use core::mem;
+use core::time::Duration;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::MetricsSink;
+use crate::order::{InFlight, OrderState};
+use crate::risk::{StopAction, StopExit, StopGauge, StopPlan, StopReading, StopTracker};
+use crate::types::{
+    HaltLevel, Instrument, InstrumentId, Intent, Label, MarketEvent, OrderFlags, OrderId,
+    OrderKind, OrderStatus, Period, PositionFacts, Price, Purpose, Qty, Record, Side, SlotId,
+    StateError, StopFact, Timestamp, to_f64,
+};
+
+use super::desk::{Desk, alert};
+use super::{AlertLevel, Command};
+
+/// The pause after a refused placement; it doubles with every further one, up to about an hour.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Before all times.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MIN);
+
+/// The seats of all plans, by instrument; empty when no slot has a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Stops {
+    seats: Vec<Vec<Seat>>,
+}
+
+/// One slot's plan in one instrument, and the position that it protects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Seat {
+    slot: SlotId,
+    /// The bars that the plan follows; `None` for all.
+    period: Option<Period>,
+    plan: StopPlan,
+    gauge: StopGauge,
+    tracker: Option<StopTracker>,
+    order: Option<OrderId>,
+    /// The trigger that was asked for last.
+    trigger: Option<Price>,
+    placed_at: Timestamp,
+    /// Refused placements in a row; none is tried again before the pause is over.
+    refusals: u32,
+    pause_until: Timestamp,
+    /// False once the venue has refused to amend: the order is then replaced.
+    is_amendable: bool,
+}
+
+impl Stops {
+    /// Adds a slot's plan in an instrument.
+    pub(super) fn add(
+        &mut self,
+        slot: SlotId,
+        instrument: InstrumentId,
+        period: Option<Period>,
+        plan: &StopPlan,
+    ) {
+        if self.seats.len() <= instrument.index() {
+            self.seats.resize(instrument.index() + 1, Vec::new());
+        }
+        let is_new = |seat: &Seat| seat.slot != slot;
+        // The plan was made with the same window, which was accepted then.
+        if let (Some(seats), Ok(gauge)) =
+            (self.seats.get_mut(instrument.index()), StopGauge::new(plan.volatility()))
+            && seats.iter().all(is_new)
+        {
+            seats.push(Seat {
+                slot,
+                period,
+                plan: plan.clone(),
+                gauge,
+                tracker: None,
+                order: None,
+                trigger: None,
+                placed_at: NEVER,
+                refusals: 0,
+                pause_until: NEVER,
+                is_amendable: true,
+            });
+        }
+    }
+
+    #[inline]
+    pub(super) const fn is_on(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
+    /// Refuses saved stops of other plans.
+    pub(super) fn check(&self, saved: &Self) -> Result<(), StateError> {
+        let plans = |stops: &Self| {
+            let seats = stops.seats.iter().flatten();
+            let plans = seats.map(|seat| format!("{:?} {:?}", seat.slot, seat.plan));
+            plans.collect::<Vec<_>>().join(", ")
+        };
+        let (expected, found) = (plans(self), plans(saved));
+        if self.seats.len() == saved.seats.len() && expected == found {
+            Ok(())
+        } else {
+            Err(StateError::Mismatch { expected, found })
+        }
+    }
+
+    fn of(&self, slot: SlotId, instrument: InstrumentId) -> Option<&Seat> {
+        self.seats.get(instrument.index())?.iter().find(|seat| seat.slot == slot)
+    }
+}
+
+impl<M: MetricsSink> Desk<M> {
+    /// Before the strategies see an event: usual moves take it in, and the facts tell how far
+    /// away a stop would be.
+    pub(super) fn gauge_stops(&mut self, at: Timestamp, id: InstrumentId, event: &MarketEvent) {
+        let Some(mut seats) = self.stops.seats.get_mut(id.index()).map(mem::take) else { return };
+        for seat in &mut seats {
+            if let MarketEvent::Bar(bar) = event
+                && seat.period.is_none_or(|period| period == bar.period)
+            {
+                seat.gauge.on_bar(bar);
+            }
+            let facts = self.facts(at, seat.slot);
+            let mark = facts.mark(id).unwrap_or(f64::NAN);
+            let scale = seat.plan.scale(self.risk.drawdown(&facts));
+            let width = seat.plan.width(mark, seat.gauge.value());
+            let distance = width.map_or(0.0, |width| width * scale);
+            let fact = StopFact { distance, ..facts.stop(id) };
+            self.account.note_stop(seat.slot, id, fact);
+        }
+        self.seat_again(id, seats);
+    }
+
+    /// After the strategies have seen an event: the stops follow it.
+    pub(super) fn follow_stops(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(mut seats) = self.stops.seats.get_mut(id.index()).map(mem::take) else { return };
+        for seat in &mut seats {
+            self.meet_position(at, id, seat, out);
+            let now = self.reading(at, seat);
+            let action = seat.tracker.as_mut().and_then(|tracker| match event {
+                MarketEvent::Bar(bar) if seat.period.is_none_or(|own| own == bar.period) => {
+                    tracker.on_bar(at, bar, now)
+                }
+                other => tracker.on_mark(at, other.mark()?, now),
+            });
+            self.carry_out_stop(at, id, seat, action, out);
+        }
+        self.seat_again(id, seats);
+    }
+
+    /// After the venue or the host has said something that may have changed positions or
+    /// orders; `refused` is an order whose amendment the venue refused.
+    pub(super) fn settle_stops(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        refused: Option<OrderId>,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(mut seats) = self.stops.seats.get_mut(id.index()).map(mem::take) else { return };
+        for seat in &mut seats {
+            if refused.is_some() && seat.order == refused {
+                seat.is_amendable = false;
+            }
+            self.meet_position(at, id, seat, out);
+            self.carry_out_stop(at, id, seat, None, out);
+        }
+        self.seat_again(id, seats);
+    }
+
+    /// Every share became several: prices shrink, usual moves are measured anew.
+    pub(super) fn split_stops(&mut self, id: InstrumentId, numerator: u32, denominator: u32) {
+        let factor = f64::from(numerator) / f64::from(denominator);
+        for seat in self.stops.seats.get_mut(id.index()).into_iter().flatten() {
+            seat.gauge.reset();
+            seat.trigger = None;
+            if let Some(tracker) = &mut seat.tracker {
+                tracker.split(factor);
+            }
+        }
+    }
+
+    /// Market orders against a position take the place of its stop: together they could close
+    /// it twice.
+    pub(super) fn yield_stops(&mut self, at: Timestamp, group: &[Intent], out: &mut Vec<Command>) {
+        for intent in group.iter().filter(|intent| intent.kind == OrderKind::Market) {
+            let order = self.stops.of(intent.slot, intent.instrument).and_then(|seat| seat.order);
+            let state = order.and_then(|order| self.orders.find(order)).copied();
+            if let Some(state) = state.filter(|state| state.order.intent.side == intent.side) {
+                self.cancel(at, state.order.id, out);
+            }
+        }
+    }
+
+    /// What a slot's stop would still trade, signed; a target counts on the position without
+    /// it. One that is being cancelled is in no working sum any more.
+    pub(super) fn resting_stop(&self, slot: SlotId, instrument: InstrumentId) -> Decimal {
+        let order = self.stops.of(slot, instrument).and_then(|seat| seat.order);
+        let state = order.and_then(|order| self.orders.find(order));
+        let resting = state.filter(|state| state.in_flight != InFlight::Cancel);
+        resting.map_or(Decimal::ZERO, |state| state.order.intent.side.signed(state.remaining()))
+    }
+
+    /// Copies what limits the loss of a position into the facts, from its working stop orders.
+    pub(super) fn note_protection(&mut self, slot: SlotId, instrument: InstrumentId) {
+        let (mut covered, mut weighted) = (0.0, 0.0);
+        let held = Side::of(self.account.book().position(slot, instrument).quantity);
+        for state in self.orders.live() {
+            let intent = &state.order.intent;
+            if intent.slot != slot
+                || intent.instrument != instrument
+                || intent.purpose != Purpose::StopLoss
+                || held == Some(intent.side)
+            {
+                continue;
+            }
+            if let Some(trigger) = intent.kind.trigger() {
+                let open = to_f64(state.remaining());
+                covered += open;
+                weighted += open * trigger.to_f64();
+            }
+        }
+        let level = if covered > 0.0 { weighted / covered } else { 0.0 };
+        let distance = self.account.book().stop(slot, instrument).distance;
+        self.account.note_stop(slot, instrument, StopFact { level, covered, distance });
+    }
+
+    fn seat_again(&mut self, id: InstrumentId, seats: Vec<Seat>) {
+        if let Some(place) = self.stops.seats.get_mut(id.index()) {
+            *place = seats;
+        }
+    }
+
+    fn reading(&self, at: Timestamp, seat: &Seat) -> StopReading {
+        let drawdown = self.risk.drawdown(&self.facts(at, seat.slot));
+        StopReading { volatility: seat.gauge.value(), drawdown }
+    }
+
+    /// Begins to track a position that was opened, ends with one that is over.
+    fn meet_position(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        out: &mut Vec<Command>,
+    ) {
+        let position = *self.account.book().position(seat.slot, id);
+        let side = Side::of(position.quantity);
+        let tracked = seat.tracker.as_ref().map(StopTracker::side);
+        if tracked.is_some() && tracked != side {
+            // What protected the old position would only disturb the next one.
+            let protects = |order: &crate::types::Order| {
+                let intent = &order.intent;
+                let exits = matches!(intent.purpose, Purpose::StopLoss | Purpose::TakeProfit);
+                intent.slot == seat.slot
+                    && intent.instrument == id
+                    && exits
+                    && tracked != Some(intent.side)
+            };
+            self.cancel_where(at, protects, out);
+            seat.tracker = None;
+            seat.order = None;
+            seat.trigger = None;
+            seat.refusals = 0;
+            seat.pause_until = NEVER;
+            seat.is_amendable = true;
+        }
+        let Some(side) = side else { return };
+        if let Some(tracker) = &mut seat.tracker {
+            tracker.set_entry(position.average);
+            return;
+        }
+        let mut tracker = StopTracker::new(seat.plan.clone(), side, position.average, at);
+        // The first look gives the first level, where the usual move is known.
+        let _ = tracker.on_mark(at, position.average, self.reading(at, seat));
+        seat.tracker = Some(tracker);
+    }
+
+    /// Brings the stop order to where the tracker wants it.
+    fn carry_out_stop(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        action: Option<StopAction>,
+        out: &mut Vec<Command>,
+    ) {
+        let Some((side, level)) = seat.tracker.as_ref().map(|it| (it.side(), it.level())) else {
+            return;
+        };
+        let position = *self.account.book().position(seat.slot, id);
+        let is_flattening = self.halts.level(seat.slot, id) >= HaltLevel::Flattening;
+        if is_flattening || self.is_closing(seat.slot, id, side.opposite()) {
+            return;
+        }
+        let standing = self.standing(at, id, seat, out);
+        let Some(instrument) = self.instruments.get(id) else { return };
+        let wanted = level.and_then(|level| trigger_at(instrument, level, seat, position));
+        let works = standing.is_some_and(|state| state.order.intent.kind.trigger() == wanted);
+        let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
+        let is_crossed = wanted.is_some_and(|wanted| is_behind(mark, wanted, side));
+        match action {
+            Some(StopAction::Exit(StopExit::Time)) => {
+                return self.exit_now(at, id, seat, (position.quantity, "time stop"), out);
+            }
+            // A stop that works at the venue is the venue's to trigger.
+            Some(StopAction::Exit(StopExit::Crossed)) if !works => {
+                return self.exit_now(at, id, seat, (position.quantity, "stop crossed"), out);
+            }
+            _ if is_crossed && !works => {
+                return self.exit_now(at, id, seat, (position.quantity, "stop crossed"), out);
+            }
+            Some(StopAction::Exit(_) | StopAction::Move(_)) | None => {}
+        }
+        let quantity = instrument.floor_to_step(position.quantity.abs()).unwrap_or_default();
+        if let Some(wanted) = wanted.filter(|_| !quantity.is_zero()) {
+            let stop = Wanted { trigger: wanted, quantity, mark };
+            self.bring_stop(at, id, seat, (standing, stop), out);
+        }
+    }
+
+    /// Places, amends or replaces the order.
+    fn bring_stop(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        (standing, stop): (Option<OrderState>, Wanted),
+        out: &mut Vec<Command>,
+    ) {
+        let Some(state) = standing else { return self.place_stop(at, id, seat, stop, out) };
+        let is_met = state.order.intent.kind.trigger() == Some(stop.trigger)
+            && state.remaining() == stop.quantity;
+        let is_busy = state.in_flight != InFlight::None || state.status == OrderStatus::Pending;
+        if is_met || is_busy {
+            return;
+        }
+        let order = state.order.id;
+        if !seat.is_amendable {
+            // The new one is placed when the venue has confirmed the end of this one.
+            return self.cancel(at, order, out);
+        }
+        let Some(total) = state.filled.checked_add(stop.quantity) else { return };
+        if self.orders.request(at, order, InFlight::Amend).is_ok() {
+            let (quantity, price) = (Qty::new(total), stop.trigger);
+            out.push(Command::Amend { order, instrument: id, quantity, price });
+            self.record_stop(at, id, seat, (order, stop.trigger));
+        }
+    }
+
+    fn place_stop(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        stop: Wanted,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(tracker) = &seat.tracker else { return };
+        // One that ended in the instant of its placement is tried again later.
+        let is_repeated = seat.placed_at == at && seat.trigger == Some(stop.trigger);
+        if is_repeated || at < seat.pause_until {
+            return;
+        }
+        let side = tracker.side().opposite();
+        self.group.clear();
+        self.group.push(Intent {
+            kind: OrderKind::StopMarket { trigger: stop.trigger },
+            purpose: Purpose::StopLoss,
+            flags: OrderFlags { reduce_only: true, ..OrderFlags::default() },
+            reference: stop.mark,
+            reason: Label::new("stop plan"),
+            ..Intent::market(seat.slot, id, side, Qty::new(stop.quantity))
+        });
+        let before = self.sequence;
+        self.submit(at, None, out);
+        if self.sequence > before {
+            let order = OrderId::new(self.epoch, seat.slot, self.sequence);
+            seat.order = Some(order);
+            seat.placed_at = at;
+            self.record_stop(at, id, seat, (order, stop.trigger));
+        }
+    }
+
+    fn record_stop(
+        &mut self,
+        at: Timestamp,
+        instrument: InstrumentId,
+        seat: &mut Seat,
+        (order, to): (OrderId, Price),
+    ) {
+        let from = seat.trigger.replace(to);
+        if from != Some(to) {
+            let slot = seat.slot;
+            self.sink.record(at, &Record::StopMoved { slot, instrument, order, from, to });
+        }
+    }
+
+    /// The stop order that works; one that the venue has refused is told to a person.
+    fn standing(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        out: &mut Vec<Command>,
+    ) -> Option<OrderState> {
+        let state = self.orders.find(seat.order?).copied();
+        let live = state.filter(|state| !state.status.is_terminal());
+        match (live, state) {
+            (Some(live), _) => {
+                if live.status != OrderStatus::Pending {
+                    seat.refusals = 0;
+                }
+            }
+            (None, Some(state)) if state.status == OrderStatus::Rejected => {
+                seat.order = None;
+                let pause = FIRST_PAUSE.saturating_mul(1 << seat.refusals.min(12));
+                seat.pause_until = at.after(pause);
+                if seat.refusals == 0 {
+                    let symbol = self.instruments.get(id).map(|found| found.symbol);
+                    let symbol = symbol.unwrap_or_default();
+                    out.push(alert(AlertLevel::Critical, "stop_refused", symbol.as_str()));
+                }
+                seat.refusals = seat.refusals.saturating_add(1);
+            }
+            (None, _) => seat.order = None,
+        }
+        live
+    }
+
+    /// True while a market order that closes the position is on its way.
+    fn is_closing(&self, slot: SlotId, instrument: InstrumentId, side: Side) -> bool {
+        self.orders.live().iter().any(|state| {
+            let intent = &state.order.intent;
+            intent.slot == slot
+                && intent.instrument == instrument
+                && intent.side == side
+                && intent.kind == OrderKind::Market
+        })
+    }
+
+    /// Closes the position at the market.
+    fn exit_now(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &Seat,
+        (held, reason): (Decimal, &str),
+        out: &mut Vec<Command>,
+    ) {
+        let Some(side) = Side::of(held) else { return };
+        let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
+        let quantity = held.abs();
+        let intent = Intent {
+            purpose: Purpose::StopLoss,
+            reference: mark,
+            reason: Label::new(reason),
+            ..Intent::market(seat.slot, id, side.opposite(), Qty::new(quantity))
+        };
+        self.close(at, seat.slot, id, (quantity, intent), out);
+    }
+}
+
+/// Where a stop is to be.
+#[derive(Clone, Copy)]
+struct Wanted {
+    trigger: Price,
+    quantity: Decimal,
+    mark: f64,
+}
+
+/// The level on the instrument's tick, rounded away from the price so that it never lies
+/// nearer than the plan says, but never further away than what was asked for before.
+fn trigger_at(
+    instrument: &Instrument,
+    level: f64,
+    seat: &Seat,
+    position: PositionFacts,
+) -> Option<Price> {
+    let (tick, is_long) = (instrument.tick, position.is_long());
+    let exact = instrument.price_grid.nearest(level)?;
+    let rest = exact.checked_rem(tick)?;
+    let floor = exact.checked_sub(rest)?;
+    let mut trigger = if is_long || rest.is_zero() { floor } else { floor.checked_add(tick)? };
+    let Some(before) = seat.trigger else {
+        // The first stop is on the losing side of the entry, however near.
+        let entry = position.average;
+        if is_long && to_f64(trigger) >= entry {
+            trigger = trigger.checked_sub(tick)?;
+        } else if !is_long && to_f64(trigger) <= entry {
+            trigger = trigger.checked_add(tick)?;
+        }
+        return Price::new(trigger.normalize()).ok();
+    };
+    let wanted = Price::new(trigger.normalize()).ok()?;
+    Some(if is_long { wanted.max(before) } else { wanted.min(before) })
+}
+
+/// True when the price has reached the trigger of a position on this side.
+fn is_behind(price: f64, trigger: Price, side: Side) -> bool {
+    match side {
+        Side::Buy => price <= trigger.to_f64(),
+        Side::Sell => price >= trigger.to_f64(),
+    }
+}

@@ -1,0 +1,279 @@
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::risk::equity::{known_equity, rounded};
+use crate::risk::{Fact, Guard, Limit, RiskConfigError};
+use crate::types::{
+    DayBoundary, Facts, Halt, HaltCause, HaltScope, Reason, ReasonCode, State, StateError,
+    Timestamp, TradingDay, exact, to_f64,
+};
+
+/// Stops openings for the rest of a trading day whose loss exceeds a limit.
+///
+/// - The loss is the equity at which the day began less the equity now, unrealised results
+///   included. A day begins with the last equity of the day before, so that a gap overnight
+///   belongs to the new day.
+/// - It wants [`HaltCause::DailyLoss`] from the first mark at which the loss exceeds the limit
+///   (strictly) until the next trading day, whatever equity does in between. No resume ends it.
+/// - Capital that comes or goes moves the day's beginning along, so that it is no result; a
+///   limit that is a fraction is taken of the beginning as moved.
+/// - While equity is unknown, or the day's beginning is not above zero, openings are refused
+///   and nothing latches.
+///
+/// ```
+/// use tradewright::risk::{DailyLimit, DailyLossGuard, Fact, Guard};
+/// use tradewright::types::{
+///     DayBoundary, Decimal, FactBookBuilder, Facts, Instruments, SlotId, Timestamp,
+/// };
+///
+/// let mut table = Instruments::new();
+/// let usd = table.asset("USD")?;
+/// let limit = DailyLimit::Fraction(Decimal::new(3, 2));
+/// let mut guard = DailyLossGuard::new(limit, DayBoundary::UTC)?;
+/// let mut watch = |second: i64, equity: i64| {
+///     let book = FactBookBuilder::new(&table, usd).cash(usd, Decimal::from(equity)).build();
+///     let at = Timestamp::from_secs(second).unwrap();
+///     guard.watch(&Fact::Mark, &Facts::new(at, SlotId::HOUSE, &table, &book)).is_some()
+/// };
+/// assert!(!watch(0, 100_000));
+/// assert!(!watch(60, 97_000));
+/// assert!(watch(120, 96_999));
+/// assert!(watch(180, 100_000), "what was lost was lost");
+/// assert!(!watch(86_400, 100_000), "the next day");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DailyLossGuard {
+    limit: DailyLimit,
+    boundary: DayBoundary,
+    today: Option<Today>,
+    /// Equity as it was last known.
+    last: f64,
+    /// Above this nothing can happen before `until`; infinite while nothing is known.
+    clear_above: f64,
+    /// The end of the trading day.
+    until: Timestamp,
+}
+
+/// How much a day may lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DailyLimit {
+    /// A fraction of the equity at the beginning of the day, above 0 and at most 1.
+    Fraction(#[serde(with = "exact")] Decimal),
+    /// An amount of the reporting currency, above 0.
+    Amount(#[serde(with = "exact")] Decimal),
+}
+
+/// The state of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DailyLoss {
+    /// Which day; `None` before the first fact.
+    pub day: Option<TradingDay>,
+    /// Equity at its beginning, moved by capital since; NaN before the first fact.
+    pub beginning: f64,
+    /// The loss so far, negative for a gain; NaN while equity is unknown.
+    pub loss: f64,
+    /// The loss that must not be exceeded.
+    pub limit: f64,
+    /// True from a breach to the end of the day.
+    pub is_halted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Today {
+    day: TradingDay,
+    #[serde(with = "exact")]
+    beginning: Decimal,
+    is_breached: bool,
+}
+
+/// How far `f64` sums are trusted, as a fraction of the values that were added.
+const TRUST: f64 = 1e-9;
+
+impl DailyLossGuard {
+    /// Watches the account's days, which end at the boundary.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`] for a limit out of its range.
+    pub fn new(limit: DailyLimit, boundary: DayBoundary) -> Result<Self, RiskConfigError> {
+        let (value, most) = match limit {
+            DailyLimit::Fraction(fraction) => (fraction, Decimal::ONE),
+            DailyLimit::Amount(amount) => (amount, Decimal::MAX),
+        };
+        if value <= Decimal::ZERO || value > most {
+            let value = to_f64(value);
+            return Err(RiskConfigError::LimitOutOfRange { what: "daily loss", value });
+        }
+        Ok(Self {
+            limit,
+            boundary,
+            today: None,
+            last: f64::NAN,
+            clear_above: f64::INFINITY,
+            until: Timestamp::from_nanos(i64::MIN),
+        })
+    }
+
+    /// The limit.
+    pub const fn limit(&self) -> DailyLimit {
+        self.limit
+    }
+
+    /// When days end.
+    pub const fn boundary(&self) -> DayBoundary {
+        self.boundary
+    }
+
+    /// True from a breach to the end of the day.
+    pub fn is_halted(&self) -> bool {
+        self.today.is_some_and(|today| today.is_breached)
+    }
+
+    /// The state of the day at the facts' equity.
+    pub fn status(&self, facts: &Facts<'_>) -> DailyLoss {
+        let beginning = self.today.map_or(f64::NAN, |today| to_f64(today.beginning));
+        let allowed = self.today.and_then(|today| self.allowed(&today));
+        DailyLoss {
+            day: self.today.map(|today| today.day),
+            beginning,
+            loss: beginning - facts.equity(),
+            limit: allowed.map_or(f64::NAN, to_f64),
+            is_halted: self.is_halted(),
+        }
+    }
+
+    /// True when a mark at these facts changes nothing but the last equity.
+    #[inline]
+    pub(in crate::risk) fn pass_quietly(&mut self, facts: &Facts<'_>) -> bool {
+        let (equity, gross) = (facts.equity(), facts.book.gross());
+        let margin = TRUST * (gross + gross + equity.abs());
+        let is_quiet = facts.at < self.until && equity > self.clear_above + margin;
+        if is_quiet {
+            self.last = equity;
+        }
+        is_quiet
+    }
+
+    /// The loss that this day may have; `None` while that is not defined.
+    fn allowed(&self, today: &Today) -> Option<Decimal> {
+        match self.limit {
+            _ if today.beginning <= Decimal::ZERO => None,
+            DailyLimit::Fraction(fraction) => today.beginning.checked_mul(fraction),
+            DailyLimit::Amount(amount) => Some(amount),
+        }
+    }
+
+    /// A new day begins where the last equity of the old one was.
+    fn turn(&mut self, facts: &Facts<'_>) {
+        if facts.at < self.until {
+            return;
+        }
+        let day = self.boundary.day(facts.at);
+        self.until = self.boundary.next(facts.at);
+        // After a time that went backwards the day is still the later one.
+        if self.today.is_some_and(|today| today.day >= day) {
+            return;
+        }
+        let beginning = rounded(self.last).or_else(|| known_equity(facts));
+        self.today = beginning.map(|beginning| Today { day, beginning, is_breached: false });
+        if self.today.is_none() {
+            // Without an equity there is no day yet: look again with the next fact.
+            self.until = Timestamp::from_nanos(i64::MIN);
+        }
+    }
+
+    fn on_capital(&mut self, capital: Decimal) {
+        if let Some(today) = &mut self.today {
+            today.beginning = today.beginning.saturating_add(capital);
+        }
+        self.last += to_f64(capital);
+    }
+
+    fn look(&mut self, facts: &Facts<'_>) {
+        self.clear_above = f64::INFINITY;
+        let Some(equity) = known_equity(facts) else { return };
+        self.last = facts.equity();
+        let Some(mut today) = self.today else { return };
+        let Some(floor) =
+            self.allowed(&today).and_then(|allowed| today.beginning.checked_sub(allowed))
+        else {
+            return;
+        };
+        today.is_breached |= equity < floor;
+        self.today = Some(today);
+        self.clear_above = if today.is_breached { f64::INFINITY } else { to_f64(floor) };
+    }
+}
+
+impl Guard for DailyLossGuard {
+    fn name(&self) -> &'static str {
+        "daily_loss"
+    }
+
+    fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
+        if !matches!(fact, Fact::Capital(_)) && self.pass_quietly(facts) {
+            return None;
+        }
+        let was_known = self.today.is_some();
+        self.turn(facts);
+        if let Fact::Capital(capital) = fact
+            && was_known
+        {
+            self.on_capital(*capital);
+        }
+        self.look(facts);
+        let halt = Halt::new(HaltCause::DailyLoss, HaltScope::Account);
+        self.is_halted().then_some(halt)
+    }
+
+    fn verdict(&self, facts: &Facts<'_>) -> Limit {
+        let status = self.status(facts);
+        let reason = Reason::new(ReasonCode::DailyLoss, status.limit, status.loss);
+        let is_defined = status.loss.is_finite() && status.limit.is_finite();
+        if !is_defined || status.is_halted {
+            return Limit::Deny(reason);
+        }
+        // A gain uses nothing of the limit.
+        Limit::Allow((status.loss > 0.0).then_some(reason))
+    }
+
+    fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    limit: DailyLimit,
+    boundary: DayBoundary,
+    today: Option<Today>,
+    last: f64,
+}
+
+impl State for DailyLossGuard {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        let (limit, boundary, today) = (self.limit, self.boundary, self.today);
+        Saved { limit, boundary, today, last: self.last }.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        let (limit, boundary) = (self.limit, self.boundary);
+        let mut saved = Saved { limit, boundary, today: None, last: f64::NAN };
+        saved.restore(state)?;
+        if (limit, boundary) != (saved.limit, saved.boundary) {
+            let text = |limit, boundary| format!("daily loss {limit:?} with {boundary:?}");
+            return Err(StateError::Mismatch {
+                expected: text(limit, boundary),
+                found: text(saved.limit, saved.boundary),
+            });
+        }
+        if saved.last.is_infinite() {
+            let text = format!("equity {} of a daily loss guard", saved.last);
+            return Err(StateError::Unreadable(text));
+        }
+        self.today = saved.today;
+        self.last = saved.last;
+        // The next fact looks at everything anew.
+        self.clear_above = f64::INFINITY;
+        self.until = Timestamp::from_nanos(i64::MIN);
+        Ok(())
+    }
+}

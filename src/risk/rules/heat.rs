@@ -1,0 +1,235 @@
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{Ceiling, capped};
+use crate::risk::exposure::settlement_rate;
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, split_after, valuation_price};
+use crate::types::{
+    Facts, Instrument, InstrumentId, Intent, PositionFacts, Reason, ReasonCode, Side, SlotId,
+    StopFact, to_f64,
+};
+
+/// Portfolio heat: what all positions together would lose from their entries down to their
+/// stops, as a fraction of equity, stays below a limit.
+///
+/// - A position risks `quantity * (value at entry - value at stop)` in its direction, and
+///   nothing once its stop is past the entry. Slots are added up, opposite ones too.
+/// - What no working stop covers counts as [`UnstoppedRisk`] says.
+/// - An opening counts down to the stop of its bracket, else to where the slot's stop plan
+///   would put one, else as unstopped. The same holds for working orders, whose brackets are
+///   not known here.
+///
+/// ```
+/// use tradewright::risk::{PortfolioHeat, UnstoppedRisk};
+///
+/// let heat = PortfolioHeat::new(0.06)?.unstopped(UnstoppedRisk::Fraction(0.5))?;
+/// # Ok::<(), tradewright::risk::RiskConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PortfolioHeat {
+    most: f64,
+    unstopped: f64,
+}
+
+/// What a position counts with that has no stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum UnstoppedRisk {
+    /// Its whole value at mark: all of it can be lost.
+    #[default]
+    Value,
+    /// This fraction of its value at mark, above 0.
+    Fraction(f64),
+}
+
+impl PortfolioHeat {
+    /// The largest heat, a fraction of equity of zero or above (0.06 is six percent).
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`] for a negative or non-finite limit.
+    pub fn new(most: f64) -> Result<Self, RiskConfigError> {
+        Ceiling::OfEquity(most).checked("portfolio heat")?;
+        Ok(Self { most, unstopped: 1.0 })
+    }
+
+    /// Measures alone, without a limit.
+    pub(in crate::risk) const fn unlimited() -> Self {
+        Self { most: f64::MAX, unstopped: 1.0 }
+    }
+
+    /// What positions without a stop count with (their whole value).
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`] for a fraction that is not finite and above zero.
+    pub fn unstopped(self, risk: UnstoppedRisk) -> Result<Self, RiskConfigError> {
+        let unstopped = match risk {
+            UnstoppedRisk::Value => 1.0,
+            UnstoppedRisk::Fraction(fraction) => fraction,
+        };
+        if unstopped > 0.0 && unstopped.is_finite() {
+            Ok(Self { unstopped, ..self })
+        } else {
+            let what = "unstopped risk";
+            Err(RiskConfigError::LimitOutOfRange { what, value: unstopped })
+        }
+    }
+
+    /// The open risk of everything that is held or working, in the reporting currency, never
+    /// negative; NaN while a mark or rate is missing.
+    pub fn open_risk(&self, facts: &Facts<'_>) -> f64 {
+        let slots = (0..facts.book.slots()).filter_map(|slot| u16::try_from(slot).ok());
+        slots.map(|slot| self.slot_risk(SlotId(slot), facts)).sum()
+    }
+
+    /// The open risk of one slot's position and working orders in one instrument.
+    pub fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
+        let position = facts.book.position(slot, instrument);
+        let working = [position.working_buy, position.working_sell];
+        if position.is_flat() && working.iter().all(Decimal::is_zero) {
+            return 0.0;
+        }
+        let stop = facts.book.stop(slot, instrument);
+        let entry = facts.instruments.get(instrument);
+        entry.map_or(f64::NAN, |entry| {
+            let scale = Scale::of(entry, self.unstopped, facts);
+            scale.held(position, stop) + scale.working(position, stop)
+        })
+    }
+
+    /// The open risk over equity; NaN while it is not defined.
+    pub fn heat(&self, facts: &Facts<'_>) -> f64 {
+        let equity = facts.equity();
+        if equity > 0.0 { self.open_risk(facts) / equity } else { f64::NAN }
+    }
+
+    fn slot_risk(&self, slot: SlotId, facts: &Facts<'_>) -> f64 {
+        facts.instruments.iter().map(|entry| self.risk_of(slot, entry.id, facts)).sum()
+    }
+
+    /// The risk of one unit that an intent opens at a price.
+    fn unit(&self, intent: &Intent, price: f64, facts: &Facts<'_>) -> f64 {
+        let Some(instrument) = facts.instruments.get(intent.instrument) else { return f64::NAN };
+        let scale = Scale::of(instrument, self.unstopped, facts);
+        let stop = intent.bracket.and_then(|bracket| bracket.stop_loss);
+        let level = stop.map_or(f64::NAN, |stop| stop.to_f64());
+        let loss = scale.loss(intent.side, price, level);
+        if loss > 0.0 {
+            return loss;
+        }
+        let distance = facts.book.stop(intent.slot, intent.instrument).distance;
+        scale.planned(intent.side, price, distance)
+    }
+
+    /// What the group's earlier legs open.
+    fn earlier(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
+        let legs = opening.earlier.iter().enumerate();
+        let risk = |(index, leg): (usize, &Intent)| {
+            let opened = split_after(leg, &opening.earlier[..index], facts).opening;
+            if opened.is_zero() {
+                return 0.0;
+            }
+            let Some(instrument) = facts.instruments.get(leg.instrument) else { return f64::NAN };
+            let price = valuation_price(leg, instrument, facts);
+            to_f64(opened) * self.unit(leg, price, facts)
+        };
+        legs.map(risk).sum()
+    }
+}
+
+impl RiskRule for PortfolioHeat {
+    fn name(&self) -> &'static str {
+        "portfolio_heat"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let equity = facts.equity();
+        if !(equity > 0.0) {
+            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, equity));
+        }
+        let before = self.open_risk(facts) + self.earlier(opening, facts);
+        let unit = self.unit(opening.intent, opening.price, facts);
+        capped(opening, facts, ReasonCode::PortfolioHeat, self.most, |quantity| {
+            (before + quantity * unit) / equity
+        })
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        Some(Reason::new(ReasonCode::PortfolioHeat, self.most, self.heat(facts)))
+    }
+}
+
+/// How prices of one instrument become money.
+struct Scale<'a> {
+    instrument: &'a Instrument,
+    rate: f64,
+    mark: f64,
+    unstopped: f64,
+}
+
+impl<'a> Scale<'a> {
+    fn of(instrument: &'a Instrument, unstopped: f64, facts: &Facts<'_>) -> Self {
+        let mark = facts.mark(instrument.id).unwrap_or(f64::NAN);
+        Self { instrument, rate: settlement_rate(instrument, facts), mark, unstopped }
+    }
+
+    fn value(&self, price: f64) -> f64 {
+        self.instrument.value_f64(1.0, price) * self.rate
+    }
+
+    /// What one unit loses from a price down to a level; zero or less when the level is not on
+    /// the losing side, NaN for levels that no price can have.
+    fn loss(&self, side: Side, price: f64, level: f64) -> f64 {
+        if !(level > 0.0) {
+            return f64::NAN;
+        }
+        match side {
+            Side::Buy => self.value(price) - self.value(level),
+            Side::Sell => self.value(level) - self.value(price),
+        }
+    }
+
+    /// One unit at this price without a stop.
+    fn bare(&self, price: f64) -> f64 {
+        self.value(price).abs() * self.unstopped
+    }
+
+    /// One unit that a plan would stop at a distance.
+    fn planned(&self, side: Side, price: f64, distance: f64) -> f64 {
+        let level = match side {
+            Side::Buy => price - distance,
+            Side::Sell => price + distance,
+        };
+        let loss = self.loss(side, price, level);
+        if distance > 0.0 && loss > 0.0 { loss } else { self.bare(price) }
+    }
+
+    fn held(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        let size = position.size.abs();
+        if size == 0.0 {
+            return 0.0;
+        }
+        let covered = if stop.level > 0.0 { stop.covered.clamp(0.0, size) } else { 0.0 };
+        let mut risk = 0.0;
+        if covered > 0.0 {
+            let side = if position.is_long() { Side::Buy } else { Side::Sell };
+            let loss = self.loss(side, position.average, stop.level);
+            // Past the entry nothing is at risk any more; NaN must stay.
+            risk += covered * if loss <= 0.0 { 0.0 } else { loss };
+        }
+        if size > covered {
+            risk += (size - covered) * self.bare(self.mark);
+        }
+        risk
+    }
+
+    /// The worse of what working buys and working sales would open.
+    fn working(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        let (buy, sell) = (to_f64(position.working_buy), to_f64(position.working_sell));
+        let one = |side: Side, working: f64, against: f64| {
+            let opens = working - against.max(0.0);
+            if opens > 0.0 { opens * self.planned(side, self.mark, stop.distance) } else { 0.0 }
+        };
+        let up = one(Side::Buy, buy, -position.size);
+        let down = one(Side::Sell, sell, position.size);
+        if up >= down || up.is_nan() { up } else { down }
+    }
+}

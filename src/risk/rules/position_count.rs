@@ -1,0 +1,57 @@
+use crate::risk::{Limit, Opening, RiskRule, Standing};
+use crate::types::{Facts, InstrumentId, Reason, ReasonCode};
+
+/// At most so many symbols are held at a time, those with working orders counted as held.
+///
+/// An opening in a symbol that counts already passes; the other legs of a group count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionCount {
+    most: u32,
+}
+
+impl PositionCount {
+    /// At most `most` symbols; 0 never lets anything open.
+    pub const fn new(most: u32) -> Self {
+        Self { most }
+    }
+
+    fn reason(self, observed: usize) -> Reason {
+        Reason::new(ReasonCode::PositionCount, f64::from(self.most), observed as f64)
+    }
+}
+
+impl RiskRule for PositionCount {
+    fn name(&self) -> &'static str {
+        "position_count"
+    }
+
+    fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
+        let own = opening.intent.instrument;
+        let legs = opening.earlier.iter().map(|leg| leg.instrument);
+        let is_new = |id: InstrumentId| !is_held(id, facts);
+        let mut fresh = usize::from(is_new(own));
+        for (index, id) in legs.clone().enumerate() {
+            let is_counted = id == own || legs.clone().take(index).any(|earlier| earlier == id);
+            fresh += usize::from(!is_counted && is_new(id));
+        }
+        let count = held(facts) + fresh;
+        let reason = self.reason(count);
+        if !is_new(own) || count <= self.most as usize {
+            Limit::Allow(Some(reason))
+        } else {
+            Limit::Deny(reason)
+        }
+    }
+
+    fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
+        Some(self.reason(held(facts)))
+    }
+}
+
+fn held(facts: &Facts<'_>) -> usize {
+    facts.instruments.iter().filter(|instrument| is_held(instrument.id, facts)).count()
+}
+
+fn is_held(id: InstrumentId, facts: &Facts<'_>) -> bool {
+    Standing::of(id, facts) != Standing::default()
+}
