@@ -49,13 +49,16 @@ struct Watched {
     wanted: Option<Halt>,
 }
 
+/// A rule that borrows what its manager knows.
+pub(super) type Judge<'a> = &'a dyn Fn(&Opening<'_>) -> Limit;
+
 /// What a manager says beside its chain.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Words<'a> {
     /// Of its own guards.
     pub(super) guards: &'a [Option<Word>],
     /// A rule that needs what the manager knows.
-    pub(super) rule: Option<(&'static str, &'a dyn Fn(&Opening<'_>) -> Limit)>,
+    pub(super) rule: Option<(&'static str, Judge<'a>)>,
 }
 
 /// What a guard says when an intent is reviewed.
