@@ -18,6 +18,7 @@ mod halt;
 mod opening;
 mod realtime;
 mod rules;
+mod saved_guard;
 mod schedule;
 mod sizing;
 mod stops;
