@@ -16,6 +16,7 @@ mod report;
 mod slot;
 mod snapshot;
 mod stops;
+mod trigger;
 
 pub use builder::EngineBuilder;
 pub use command::{Alert, AlertLevel, Command};

@@ -12,12 +12,13 @@ use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderState};
 use crate::risk::{StopAction, StopExit, StopGauge, StopPlan, StopReading, StopTracker};
 use crate::types::{
-    HaltLevel, Instrument, InstrumentId, Intent, Label, MarketEvent, OrderFlags, OrderId,
-    OrderKind, OrderStatus, Period, PositionFacts, Price, Purpose, Qty, Record, Side, SlotId,
-    StateError, StopFact, Timestamp, to_f64,
+    HaltLevel, InstrumentId, Intent, Label, MarketEvent, OrderFlags, OrderId, OrderKind,
+    OrderStatus, Period, Price, Purpose, Qty, Record, Side, SlotId, StateError, StopFact,
+    Timestamp, to_f64,
 };
 
 use super::desk::{Desk, alert};
+use super::trigger::{is_behind, trigger_at};
 use super::{AlertLevel, Command};
 
 /// The pause after a refused placement; it doubles with every further one, up to about an hour.
@@ -303,7 +304,7 @@ impl<M: MetricsSink> Desk<M> {
         }
         let standing = self.standing(at, id, seat, out);
         let Some(instrument) = self.instruments.get(id) else { return };
-        let wanted = level.and_then(|level| trigger_at(instrument, level, seat, position));
+        let wanted = level.and_then(|level| trigger_at(instrument, level, seat.trigger, position));
         let works = standing.is_some_and(|state| state.order.intent.kind.trigger() == wanted);
         let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
         let is_crossed = wanted.is_some_and(|wanted| is_behind(mark, wanted, side));
@@ -475,39 +476,4 @@ struct Wanted {
     trigger: Price,
     quantity: Decimal,
     mark: f64,
-}
-
-/// The level on the instrument's tick, rounded away from the price so that it never lies
-/// nearer than the plan says, but never further away than what was asked for before.
-fn trigger_at(
-    instrument: &Instrument,
-    level: f64,
-    seat: &Seat,
-    position: PositionFacts,
-) -> Option<Price> {
-    let (tick, is_long) = (instrument.tick, position.is_long());
-    let exact = instrument.price_grid.nearest(level)?;
-    let rest = exact.checked_rem(tick)?;
-    let floor = exact.checked_sub(rest)?;
-    let mut trigger = if is_long || rest.is_zero() { floor } else { floor.checked_add(tick)? };
-    let Some(before) = seat.trigger else {
-        // The first stop is on the losing side of the entry, however near.
-        let entry = position.average;
-        if is_long && to_f64(trigger) >= entry {
-            trigger = trigger.checked_sub(tick)?;
-        } else if !is_long && to_f64(trigger) <= entry {
-            trigger = trigger.checked_add(tick)?;
-        }
-        return Price::new(trigger.normalize()).ok();
-    };
-    let wanted = Price::new(trigger.normalize()).ok()?;
-    Some(if is_long { wanted.max(before) } else { wanted.min(before) })
-}
-
-/// True when the price has reached the trigger of a position on this side.
-fn is_behind(price: f64, trigger: Price, side: Side) -> bool {
-    match side {
-        Side::Buy => price <= trigger.to_f64(),
-        Side::Sell => price >= trigger.to_f64(),
-    }
 }

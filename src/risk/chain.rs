@@ -2,6 +2,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::exposure::{mark_value, unit_value};
+use super::saved_guard::SavedGuard;
 use super::{
     Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
     RiskManager, RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
@@ -49,13 +50,16 @@ struct Watched {
     wanted: Option<Halt>,
 }
 
+/// A rule that borrows what its manager knows.
+pub(super) type Judge<'a> = &'a dyn Fn(&Opening<'_>) -> Limit;
+
 /// What a manager says beside its chain.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Words<'a> {
     /// Of its own guards.
     pub(super) guards: &'a [Option<Word>],
     /// A rule that needs what the manager knows.
-    pub(super) rule: Option<(&'static str, &'a dyn Fn(&Opening<'_>) -> Limit)>,
+    pub(super) rule: Option<(&'static str, Judge<'a>)>,
 }
 
 /// What a guard says when an intent is reviewed.
@@ -451,29 +455,6 @@ fn asked_f64(intent: &Intent) -> f64 {
 /// The saved form: guards by name.
 #[derive(Serialize, Deserialize)]
 struct Saved(Vec<SavedGuard>);
-
-/// One guard's name, state and last answer.
-#[derive(Serialize, Deserialize)]
-pub(super) struct SavedGuard {
-    name: String,
-    state: Vec<u8>,
-    wanted: Option<Halt>,
-}
-
-impl SavedGuard {
-    pub(super) fn of(guard: &dyn Guard, wanted: Option<Halt>) -> Result<Self, StateError> {
-        Ok(Self { name: guard.name().to_owned(), state: guard.save()?, wanted })
-    }
-
-    pub(super) fn load(self, into: &mut dyn Guard) -> Result<Option<Halt>, StateError> {
-        if self.name != into.name() {
-            let expected = into.name().to_owned();
-            return Err(StateError::Mismatch { expected, found: self.name });
-        }
-        into.restore(&self.state)?;
-        Ok(self.wanted)
-    }
-}
 
 /// Rules have no state; the guards must be the same, in the same order.
 impl State for RiskChain {

@@ -3,7 +3,8 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{SavedGuard, Word, Words, release, tell};
+use super::chain::{Word, Words, release, tell};
+use super::saved_guard::SavedGuard;
 use super::{
     Assessment, BreakerGuard, BreakerLimits, BreakerRecord, BreakerStatus, Ceiling, CircuitBreaker,
     DrawdownGuard, Fact, GrossExposure, GroupExposure, Guard, HaltChange, Leverage,

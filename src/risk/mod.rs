@@ -19,6 +19,7 @@ mod opening;
 mod portfolio;
 mod realtime;
 mod rules;
+mod saved_guard;
 mod schedule;
 mod sizing;
 mod stops;

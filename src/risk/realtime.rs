@@ -6,8 +6,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{SavedGuard, Word, Words, release, tell};
+use super::chain::{Word, Words, release, tell};
 use super::exposure::mark_value;
+use super::saved_guard::SavedGuard;
 use super::{
     Assessment, BreakerGuard, BreakerRecord, BreakerStatus, DailyLossGuard, DrawdownGuard,
     DrawdownScaling, Fact, Guard, HaltChange, LimitUse, Opening, PortfolioHeat, PositionHeat,

@@ -341,7 +341,7 @@ fn an_amendment_that_was_overtaken_by_its_fill_heals_the_order() {
 }
 
 #[test]
-fn amendments_change_quantity_and_limit_price() {
+fn amendments_change_quantity_and_price() {
     let stop_limit = OrderKind::StopLimit { trigger: price("9"), price: price("10") };
     for (kind, expected) in [
         (OrderKind::Limit { price: price("10") }, OrderKind::Limit { price: price("11") }),
@@ -349,7 +349,7 @@ fn amendments_change_quantity_and_limit_price() {
         (OrderKind::Market, OrderKind::Market),
         (
             OrderKind::StopMarket { trigger: price("9") },
-            OrderKind::StopMarket { trigger: price("9") },
+            OrderKind::StopMarket { trigger: price("11") },
         ),
     ] {
         let mut order = order(1, Side::Buy, "10");

@@ -166,7 +166,10 @@ proptest! {
     /// Saved and restored at any point it goes on as before; time that goes back changes
     /// nothing.
     #[test]
-    fn it_is_restored(cut in 0_usize..40, amounts in prop::collection::vec(80_000_i64..120_000, 40)) {
+    fn it_is_restored(
+        cut in 0_usize..40,
+        amounts in prop::collection::vec(80_000_i64..120_000, 40),
+    ) {
         let world = World::new();
         let mut whole = guard("0.05", DayBoundary::UTC);
         let mut parts = guard("0.05", DayBoundary::UTC);

@@ -122,7 +122,8 @@ proptest! {
         let book = world.book().build();
         let sure = |confidence: f64| {
             let sizer = ConfidenceScaled::new(near);
-            let found = sizer.size(&signal(COIN, confidence), &world.table[COIN], &world.facts(&book));
+            let signal = signal(COIN, confidence);
+            let found = sizer.size(&signal, &world.table[COIN], &world.facts(&book));
             found.map_or(Decimal::ZERO, |amount| match amount {
                 Amount::Quantity(quantity) => quantity.value(),
                 Amount::Cash(_) => Decimal::NEGATIVE_ONE,
