@@ -83,7 +83,14 @@ fn main() -> Result<(), Failure> {
     let ruled = backtest()?.run()?;
     // A dashboard reads the risk of a run that is under way.
     let (_, mut run) = backtest()?.prepare(())?;
-    run.run(&tape.events()[..tape.len() * 2 / 3])?;
+    let (before, after) = tape.events().split_at(tape.len() * 2 / 3);
+    run.run(before)?;
+    for event in after.chunks(1) {
+        run.run(event)?;
+        if run.engine().account().book().gross() > 0.0 {
+            break;
+        }
+    }
     let (facts, mut watcher) = (run.engine().facts(SlotId::HOUSE), manager()?);
     watcher.observe(&Fact::Mark, &facts, &mut Vec::new());
     let summary = watcher.summary(&facts);

@@ -78,9 +78,9 @@ fn a_stop_is_placed_moved_and_hit() {
 #[test]
 fn exits_take_the_place_of_the_stop() {
     let strategy = scripted("IN_AND_OUT", |seen, _, advice| match seen {
-        1 => drop(advice.buy(Confidence::FULL)),
-        3 => drop(advice.target(A, Qty::from(4))),
-        6 => drop(advice.sell(Confidence::FULL)),
+        1 => advice.buy(Confidence::FULL),
+        3 => advice.target(A, Qty::from(4)),
+        6 => advice.sell(Confidence::FULL),
         _ => {}
     });
     let mut world = world(|builder| builder.slot(ten(strategy).trades([A]).stop(percent(0.05))));
@@ -99,8 +99,8 @@ fn exits_take_the_place_of_the_stop() {
 #[test]
 fn a_halt_does_not_block_the_exit_of_a_stopped_position() {
     let strategy = scripted("OUT", |seen, _, advice| match seen {
-        1 => drop(advice.buy(Confidence::FULL)),
-        4 => drop(advice.sell(Confidence::FULL)),
+        1 => advice.buy(Confidence::FULL),
+        4 => advice.sell(Confidence::FULL),
         _ => {}
     });
     let mut world = world(|builder| builder.slot(ten(strategy).trades([A]).stop(percent(0.05))));

@@ -234,7 +234,7 @@ impl Guard for DailyLossGuard {
             return Limit::Deny(reason);
         }
         // A gain uses nothing of the limit.
-        Limit::Allow((status.loss > 0.0).then_some(reason))
+        Limit::Allow(Some(Reason { observed: status.loss.max(0.0), ..reason }))
     }
 
     fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
