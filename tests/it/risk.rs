@@ -14,8 +14,6 @@ mod opening;
 mod portfolio;
 mod realtime;
 mod rules;
-mod rules;
-mod sizing;
 mod sizing;
 mod sizing_laws;
 mod stops;

@@ -69,7 +69,7 @@ fn a_stop_is_placed_moved_and_hit() {
     assert!(working(&world).is_empty());
     assert_eq!(triggers(&world), ["95", "108"]);
     let trade = world.sink().trades.last().unwrap();
-    assert_eq!(trade.exit.value(), Decimal::from(108));
+    assert_eq!(trade.exit, Decimal::from(108));
     assert_eq!(world.engine().account().book().stop(ONE, A).covered, 0.0);
     conserved(&world);
 }

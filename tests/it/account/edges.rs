@@ -1,6 +1,8 @@
 //! The account where something is missing, does not fit, or was damaged.
 
-use tradewright::account::{Account, Ledger, LedgerConfig, LedgerError, PositionMode};
+use tradewright::account::{
+    Account, AdjustmentEffects, Ledger, LedgerConfig, LedgerError, PositionMode,
+};
 use tradewright::types::{
     Decimal, Instrument, InstrumentId, Instruments, Leg, Side, SlotId, State, StateError, TradeId,
     WorkingFacts,
@@ -145,7 +147,13 @@ fn an_account_refuses_what_only_its_books_know() {
     let late = wider.add(Instrument::stock("LATE", "USD")).unwrap();
     let ledger = Box::new(Ledger::new(&wider, 4, LedgerConfig::default()));
     let account = Account::new(&table, 3, usd(&table), ledger).unwrap();
-    let mut world = World { table: wider, account, closed: Vec::new(), clock: 0 };
+    let mut world = World {
+        table: wider,
+        account,
+        closed: Vec::new(),
+        effects: AdjustmentEffects::default(),
+        clock: 0,
+    };
     let before = world.account.save().unwrap();
     let stranger = world.fill(SlotId(3), ACME, "1", "10");
     let slot = SlotId(3);

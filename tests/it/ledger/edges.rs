@@ -78,7 +78,7 @@ proptest! {
                 sums.funding += trade.funding;
                 if method != LotMethod::Average && trade.instrument != INVERSE {
                     let units = trade.side.signed(trade.quantity.value());
-                    let gained = trade.exit.value() - trade.entry;
+                    let gained = trade.exit - trade.entry;
                     let value = units * multiplier(trade.instrument) * gained;
                     prop_assert_eq!(trade.gross.amount, value);
                 }

@@ -7,7 +7,7 @@ use tradewright::risk::{
     Smallest, StopDistance, VolatilitySource, VolatilityTarget,
 };
 use tradewright::types::{
-    Amount, AssetId, Bar, Decimal, InstrumentId, Label, Leg, Money, Period, Price, Qty, Reason,
+    Amount, AssetId, Bar, Decimal, InstrumentId, Label, Leg, Money, Period, Qty, Reason,
     ReasonCode, Side, StopFact, Timestamp, Trade, to_f64,
 };
 
@@ -167,7 +167,7 @@ fn trade(net: i64) -> Trade {
         opened_at: Timestamp::EPOCH,
         closed_at: Timestamp::EPOCH,
         entry: Decimal::ONE_HUNDRED,
-        exit: Price::new(Decimal::ONE_HUNDRED).unwrap(),
+        exit: Decimal::ONE_HUNDRED,
         gross: Money::new(Decimal::from(net), AssetId(0)),
         fees: Decimal::ZERO,
         funding: Decimal::ZERO,
