@@ -206,7 +206,7 @@ impl MetricsSink for Collector {
             }
             Record::Filled { fill, realised } => self.fills.push((**fill, *realised)),
             Record::Closed { trade } => self.trades.push(**trade),
-            Record::Adjusted { .. } => {}
+            Record::Adjusted { .. } | Record::LimitChanged { .. } | Record::Acted { .. } => {}
             Record::Funded { instrument, payment, .. } => {
                 self.funding.push((at, *instrument, *payment));
             }

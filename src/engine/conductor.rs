@@ -106,6 +106,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
         }
         self.desk.now = at;
+        if at >= self.desk.chore_at {
+            self.desk.chores(at, out);
+        }
         self.wake(at, out);
         self.deliver(at, out);
         self.desk.manage_halts(at, out);
@@ -139,9 +142,15 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             self.desk.pay_funding(at, funding)?;
         }
         self.desk.now = at;
+        if at >= self.desk.chore_at {
+            self.desk.chores(at, out);
+        }
         if let Some(price) = price {
             self.desk.account.mark(at, &self.desk.instruments, instrument, price);
             self.desk.observe(at, &Fact::Mark, out);
+        }
+        if self.desk.watching.gates | self.desk.watching.risk {
+            self.desk.show(at, event, out);
         }
         if at >= self.next_wake {
             self.wake(at, out);
@@ -160,7 +169,14 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
 
     /// The next time at which the engine wants an [`Input::Time`], where it wants one.
     pub fn deadline(&self) -> Option<Timestamp> {
-        (self.next_wake < Timestamp::MAX).then_some(self.next_wake)
+        let mut next = self.next_wake.min(self.desk.chore_at);
+        if self.desk.watching.timer
+            // What is due already has been asked at this time.
+            && let Some(due) = self.desk.risk.deadline().filter(|due| *due > self.desk.now)
+        {
+            next = next.min(due);
+        }
+        (next < Timestamp::MAX).then_some(next)
     }
 
     /// The account, to read.

@@ -1,5 +1,6 @@
 //! The engine: inputs in, commands out. A conductor of calls without arithmetic of its own.
 
+mod act;
 mod builder;
 mod command;
 mod conductor;
@@ -8,14 +9,18 @@ mod error;
 mod flatten;
 mod group;
 mod input;
+mod limits;
+mod pauses;
 mod policy;
 mod quote;
 mod report;
 mod slot;
 mod snapshot;
 
+pub use act::ActionPolicy;
 pub use builder::EngineBuilder;
-pub use command::{Alert, AlertLevel, Command};
+pub use crate::types::AlertLevel;
+pub use command::{Alert, Command};
 pub use conductor::Engine;
 pub use error::EngineError;
 pub use input::{Control, Input};

@@ -3,16 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::risk::HaltMachine;
+use crate::risk::{HaltMachine, RiskConfigError};
 use crate::strategy::Strategy;
-use crate::types::{Instruments, State, StateError, Timestamp};
+use crate::types::{Instruments, OrderId, State, StateError, Timestamp};
 
 use super::Engine;
 use super::group::Groups;
+use super::limits::LimitBook;
+use super::pauses::Pauses;
 use super::slot::SlotMemory;
 
 /// The version of the form below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -27,6 +29,9 @@ struct Snapshot {
     gates: Vec<(String, Vec<u8>)>,
     halts: HaltMachine,
     groups: Groups,
+    limits: LimitBook,
+    waiting: Vec<OrderId>,
+    pauses: Pauses,
     slots: Vec<SlotSnapshot>,
 }
 
@@ -66,6 +71,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             gates: gates.collect::<Result<_, StateError>>()?,
             halts: self.desk.halts.clone(),
             groups: self.desk.groups.clone(),
+            limits: self.desk.limits.clone(),
+            waiting: self.desk.waiting.clone(),
+            pauses: self.desk.pauses.clone(),
             slots: slots.collect::<Result<_, StateError>>()?,
         };
         State::save(&snapshot)
@@ -94,11 +102,17 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.risk.restore(&snapshot.risk)?;
         self.desk.halts = snapshot.halts;
         self.desk.groups = snapshot.groups;
+        self.desk.limits = snapshot.limits;
+        self.desk.waiting = snapshot.waiting;
+        self.desk.pauses = snapshot.pauses;
         self.desk.now = snapshot.now;
         if self.desk.epoch <= snapshot.epoch {
             self.desk.epoch = snapshot.epoch;
             self.desk.sequence = snapshot.sequence;
         }
+        let refused = |error: RiskConfigError| StateError::Unreadable(error.to_string());
+        self.desk.apply_limits().map_err(refused)?;
+        self.desk.plan_chores(snapshot.now);
         self.plan_wake();
         Ok(())
     }

@@ -12,31 +12,41 @@ mod enhanced;
 mod equity;
 mod error;
 mod exposure;
+mod gate;
 mod gates;
 mod guards;
 mod halt;
+mod limits;
 mod opening;
 mod rules;
 mod sizing;
+mod window;
 
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
 };
 pub use chain::RiskChain;
 pub use contract::{
-    Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, OrderGate, RiskManager, RiskRule,
+    Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, RiskManager, RiskRule,
 };
 pub use drawdown::{DrawdownReset, DrawdownState, MaxDrawdownTracker, PeakReset};
 pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
-pub use gates::GridGate;
-pub use guards::{BreakerGuard, DrawdownGuard};
+pub use gate::{GateEvent, OrderGate, Refusal};
+pub use gates::{
+    DuplicateOrders, GridGate, MessageThrottle, ParentCheck, PriceCollar, Reference, SelfMatch,
+};
+pub use guards::{
+    BreakerGuard, DataLimits, DataQualityGuard, DataTrouble, DeadManGuard, DrawdownGuard,
+    ExecutionLimits, ExecutionRate, RepeatedExecution,
+};
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
 pub use opening::{Parts, split, split_after, valuation_price};
 pub use rules::{
-    Ceiling, GrossExposure, GroupExposure, Leverage, NetExposure, PositionSize, RuleFn,
-    SymbolExposure, rule_from_fn,
+    BuyingPower, Ceiling, GrossExposure, GroupExposure, InstrumentList, Leverage, MarketAge,
+    MaxOrderNotional, MaxOrderQuantity, NetExposure, OpenOrders, PositionSize, RuleFn, Session,
+    SymbolExposure, TradingHours, rule_from_fn,
 };
 pub use sizing::{
     AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedQuantity, Sizer, SizerError,

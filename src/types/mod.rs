@@ -3,6 +3,7 @@
 //! Market data are `f64` on a decimal [`Grid`], money is [`Decimal`], ids are dense integers
 //! that index vectors, time is nanoseconds since 1970 in UTC and is always an argument.
 
+mod alert;
 pub mod exact;
 mod facts;
 mod facts_builder;
@@ -12,6 +13,7 @@ mod id;
 mod instrument;
 mod instruments;
 mod label;
+mod limit;
 mod market;
 mod number;
 mod order;
@@ -21,6 +23,7 @@ mod signal;
 mod state;
 mod time;
 
+pub use alert::{ActionRequest, AlertAction, AlertLevel};
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
@@ -29,6 +32,7 @@ pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
 pub use instrument::{Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, OptionRight};
 pub use instruments::{Asset, Instruments};
 pub use label::Label;
+pub use limit::{LimitChange, LimitKey, LimitSubject};
 pub use market::{
     Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Print, Quote,
 };
@@ -39,7 +43,7 @@ pub use order::{
 };
 pub use period::{Period, PeriodRule};
 pub use record::{
-    Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
+    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
 };
 pub use rust_decimal::Decimal;
 pub use signal::Signal;

@@ -1,5 +1,13 @@
 mod breaker;
+mod data_quality;
+mod dead_man;
 mod drawdown;
+mod execution_rate;
+mod repeated;
 
 pub use breaker::BreakerGuard;
+pub use data_quality::{DataLimits, DataQualityGuard, DataTrouble};
+pub use dead_man::DeadManGuard;
 pub use drawdown::DrawdownGuard;
+pub use execution_rate::{ExecutionLimits, ExecutionRate};
+pub use repeated::RepeatedExecution;

@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::types::{Facts, LimitKey, ReasonCode};
 
 /// The sum of the values of all positions without signs, working orders counted as filled at
 /// worst, stays below a ceiling.
@@ -29,5 +31,16 @@ impl RiskRule for GrossExposure {
         capped(opening, facts, ReasonCode::GrossExposure, limit, |quantity| {
             opening.resulting_gross(quantity)
         })
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("gross_exposure") {
+            return Ok(None);
+        }
+        self.ceiling.set("gross exposure", value).map(Some)
     }
 }

@@ -1,7 +1,9 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::exposure::mark_value;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, ReasonCode, to_f64};
+use crate::types::{Facts, InstrumentId, LimitKey, ReasonCode, to_f64};
 
 /// The gross exposure of some symbols taken together (a sector, one coin's contracts) stays
 /// below a ceiling.
@@ -51,6 +53,17 @@ impl RiskRule for GroupExposure {
             let resulting = opening.resulting_value(quantity);
             others + if resulting <= worst { worst } else { resulting }
         })
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if *key != LimitKey::named("group_exposure", self.name) {
+            return Ok(None);
+        }
+        self.ceiling.set("group exposure", value).map(Some)
     }
 }
 

@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode, to_f64};
 
 /// Gross exposure over equity, working orders counted as filled at worst, stays below a
 /// multiple. Reasons tell the multiple, not an amount.
@@ -33,5 +35,19 @@ impl RiskRule for Leverage {
         capped(opening, facts, ReasonCode::Leverage, self.most, |quantity| {
             opening.resulting_gross(quantity) / equity
         })
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("leverage") {
+            return Ok(None);
+        }
+        let mut ceiling = Ceiling::OfEquity(self.most);
+        let before = ceiling.set("leverage", value)?;
+        self.most = to_f64(value);
+        Ok(Some(before))
     }
 }

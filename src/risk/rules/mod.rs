@@ -1,27 +1,41 @@
 //! The built-in rules, one per file. Each judges what would result with all working orders
 //! filled, caps an opening at the largest quantity that passes, and denies on NaN.
 
+mod buying_power;
 mod from_fn;
 mod gross;
 mod group;
+mod instrument_list;
 mod leverage;
+mod market_age;
 mod net;
+mod open_orders;
+mod order_notional;
+mod order_quantity;
 mod position_size;
 mod symbol;
+mod trading_hours;
 
+pub use buying_power::BuyingPower;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;
+pub use instrument_list::InstrumentList;
 pub use leverage::Leverage;
+pub use market_age::MarketAge;
 pub use net::NetExposure;
+pub use open_orders::OpenOrders;
+pub use order_notional::MaxOrderNotional;
+pub use order_quantity::MaxOrderQuantity;
 pub use position_size::PositionSize;
 pub use symbol::SymbolExposure;
+pub use trading_hours::{Session, TradingHours};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, Opening, RiskConfigError};
-use crate::types::{Facts, Qty, Reason, ReasonCode, to_f64};
+use crate::types::{Facts, Grid, Qty, Reason, ReasonCode, to_f64};
 
 /// A limit on a value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +63,20 @@ impl Ceiling {
         } else {
             Err(RiskConfigError::LimitOutOfRange { what, value })
         }
+    }
+}
+
+impl Ceiling {
+    /// Changes the number, not its kind; the answer is the number before.
+    fn set(&mut self, what: &'static str, value: Decimal) -> Result<Decimal, RiskConfigError> {
+        let number = to_f64(value);
+        let new = match self {
+            Self::Amount(_) => Self::Amount(number),
+            Self::OfEquity(_) => Self::OfEquity(number),
+        };
+        let new = new.checked(what)?;
+        let (Self::Amount(before) | Self::OfEquity(before)) = core::mem::replace(self, new);
+        Ok(Grid::recover(before).unwrap_or(Decimal::MAX))
     }
 }
 

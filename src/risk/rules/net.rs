@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::types::{Facts, LimitKey, ReasonCode};
 
 /// The signed sum of the values of all positions stays below a ceiling in the direction of the
 /// opening, with every working order of that side filled and none of the other.
@@ -36,5 +38,16 @@ impl RiskRule for NetExposure {
             Limit::Allow(Some(reason)) if reason.observed < 0.0 => Limit::Allow(None),
             Limit::Allow(_) | Limit::Cap(..) | Limit::Deny(_) => answer,
         }
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("net_exposure") {
+            return Ok(None);
+        }
+        self.ceiling.set("net exposure", value).map(Some)
     }
 }

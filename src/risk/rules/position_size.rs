@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, ReasonCode};
+use crate::types::{Facts, LimitKey, ReasonCode};
 
 /// The value of a position, working orders counted as filled, is at most a fraction of equity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,5 +38,16 @@ impl RiskRule for PositionSize {
         capped(opening, facts, ReasonCode::PositionSize, limit, |quantity| {
             opening.resulting_value(quantity)
         })
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("position_size") {
+            return Ok(None);
+        }
+        self.ceiling.set("position size", value).map(Some)
     }
 }

@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, ReasonCode};
+use crate::types::{Facts, InstrumentId, LimitKey, LimitSubject, ReasonCode};
 
 /// The value of the position in one symbol (or in each), working orders counted as filled,
 /// stays below a ceiling.
@@ -41,5 +43,17 @@ impl RiskRule for SymbolExposure {
         capped(opening, facts, ReasonCode::SymbolExposure, limit, |quantity| {
             opening.resulting_value(quantity)
         })
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        let subject = self.symbol.map_or(LimitSubject::All, LimitSubject::Instrument);
+        if key.name.as_str() != "symbol_exposure" || key.subject != subject {
+            return Ok(None);
+        }
+        self.ceiling.set("symbol exposure", value).map(Some)
     }
 }
