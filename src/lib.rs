@@ -65,6 +65,7 @@ pub mod order;
 pub mod risk;
 pub mod strategy;
 
+pub mod alert;
 pub mod engine;
 
 pub mod sim;

@@ -210,7 +210,7 @@ impl MetricsSink for Collector {
             Record::Funded { instrument, payment, .. } => {
                 self.funding.push((at, *instrument, *payment));
             }
-            Record::Halted { halt, level } => {
+            Record::Halted { halt, level, .. } => {
                 self.halts.push(HaltRow { at, halt: **halt, level: *level });
             }
             Record::Anomaly { anomaly, order, .. } => self.anomalies.push((at, *anomaly, *order)),

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use crate::metrics::MetricsSink;
 use crate::types::{
     Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent,
-    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, Price, Reason, Record, RejectReason, TimeInForce, Timestamp,
-    Trade,
+    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, Price, Reason, Record,
+    RejectReason, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -83,7 +83,7 @@ impl Digest {
                 self.u32(u32::from(slot.0));
                 self.money(payment);
             }
-            Record::Halted { halt, level } => {
+            Record::Halted { halt, level, .. } => {
                 self.u8(9);
                 self.cause(halt.cause);
                 self.u8(halt.level as u8);

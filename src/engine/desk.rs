@@ -10,8 +10,9 @@ use crate::risk::{
     split_after,
 };
 use crate::types::{
-    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, Linkage, MarketEvent,
-    Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason, SlotId, Timestamp, Trade,
+    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, Linkage,
+    MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason,
+    SlotId, Timestamp, Trade,
 };
 
 use super::group::Groups;

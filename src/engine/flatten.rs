@@ -8,8 +8,8 @@ use crate::metrics::MetricsSink;
 use crate::risk::{Fact, HaltChange};
 use crate::strategy::Strategy;
 use crate::types::{
-    Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, InstrumentId,
-    Intent, Order, OrderId, Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
+    Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, HaltStep,
+    InstrumentId, Intent, Order, OrderId, Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
 };
 
 use super::desk::{Desk, alert, opens};
@@ -79,7 +79,7 @@ impl<M: MetricsSink> Desk<M> {
                 HaltChange::Raise(halt) => self.raise(at, *halt, out),
                 HaltChange::Lift { cause, scope } => {
                     if let Some(halt) = self.halts.lift(*cause, *scope) {
-                        self.record_halt(at, &halt);
+                        self.record_halt(at, &halt, HaltStep::Ended);
                     }
                 }
             }
@@ -93,7 +93,7 @@ impl<M: MetricsSink> Desk<M> {
         if self.halts.raise(at, halt).is_none() {
             return;
         }
-        self.record_halt(at, &halt);
+        self.record_halt(at, &halt, HaltStep::Began);
         // A cause may ask for more than the halt does.
         let reached = halt.level.max(halt.cause.level());
         let level = match reached {
@@ -122,14 +122,14 @@ impl<M: MetricsSink> Desk<M> {
         for halt in self.halts.resume(scope, acknowledgement) {
             let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
             self.risk.release(halt.cause, &facts);
-            self.record_halt(at, &halt);
+            self.record_halt(at, &halt, HaltStep::Ended);
         }
     }
 
-    fn record_halt(&mut self, at: Timestamp, halt: &Halt) {
+    fn record_halt(&mut self, at: Timestamp, halt: &Halt, step: HaltStep) {
         self.account.set_halt(self.halts.overall());
         let level = self.halts.scope_level(halt.scope);
-        self.sink.record(at, &Record::Halted { halt, level });
+        self.sink.record(at, &Record::Halted { halt, level, step });
     }
 
     /// A failed strategy opens nothing more.
@@ -165,7 +165,7 @@ impl<M: MetricsSink> Desk<M> {
             let halt = Halt { level: HaltLevel::Flattening, ..active.halt };
             if active.halt.level == HaltLevel::Flat && self.is_open(halt.scope) {
                 self.halts.raise(at, halt);
-                self.record_halt(at, &halt);
+                self.record_halt(at, &halt, HaltStep::Began);
             }
         }
     }
@@ -194,7 +194,7 @@ impl<M: MetricsSink> Desk<M> {
             .find(|halt| halt.level == HaltLevel::Flattening && !self.is_open(halt.scope))
         {
             self.halts.confirm_flat(halt.scope);
-            self.record_halt(at, &halt);
+            self.record_halt(at, &halt, HaltStep::Flat);
         }
     }
 

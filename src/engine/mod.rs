@@ -1,6 +1,7 @@
 //! The engine: inputs in, commands out. A conductor of calls without arithmetic of its own.
 
 mod act;
+mod audit_gate;
 mod builder;
 mod command;
 mod conductor;
@@ -17,9 +18,10 @@ mod report;
 mod slot;
 mod snapshot;
 
-pub use act::ActionPolicy;
-pub use builder::EngineBuilder;
 pub use crate::types::AlertLevel;
+pub use act::ActionPolicy;
+pub use audit_gate::AuditGate;
+pub use builder::EngineBuilder;
 pub use command::{Alert, Command};
 pub use conductor::Engine;
 pub use error::EngineError;

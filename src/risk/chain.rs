@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::exposure::{mark_value, unit_value};
 use super::{
-    Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, Opening, Parts,
-    RiskConfigError, RiskManager, RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
+    Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, Opening, Parts, RiskConfigError,
+    RiskManager, RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
 };
 use crate::types::{
     Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,

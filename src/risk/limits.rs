@@ -9,7 +9,11 @@ use super::RiskConfigError;
 
 /// A limit above zero.
 pub(super) fn positive(what: &'static str, value: Decimal) -> Result<Decimal, RiskConfigError> {
-    if value > Decimal::ZERO { Ok(value) } else { Err(RiskConfigError::NotPositive { what, value }) }
+    if value > Decimal::ZERO {
+        Ok(value)
+    } else {
+        Err(RiskConfigError::NotPositive { what, value })
+    }
 }
 
 /// A limit of zero or above.

@@ -129,8 +129,7 @@ impl SlidingWindow {
 
 impl Totals {
     /// One message.
-    pub(super) const ONE: Self =
-        Self { count: 1, quantity: Decimal::ZERO, value: Decimal::ZERO };
+    pub(super) const ONE: Self = Self { count: 1, quantity: Decimal::ZERO, value: Decimal::ZERO };
 
     fn plus(&self, other: &Self) -> Self {
         Self {

@@ -105,6 +105,25 @@ impl HaltCause {
         }
     }
 
+    /// The stable word of the cause, the host's own for its own causes.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CircuitBreaker => "circuit_breaker",
+            Self::DailyLoss => "daily_loss",
+            Self::StaleData => "stale_data",
+            Self::Drawdown => "drawdown",
+            Self::Operator => "operator",
+            Self::FillAnomaly => "fill_anomaly",
+            Self::Reconciliation => "reconciliation",
+            Self::StrategyFailure => "strategy_failure",
+            Self::KillSwitch => "kill_switch",
+            Self::Custom(name) => name.as_str(),
+            Self::Disconnected => "disconnected",
+            Self::RepeatedExecution => "repeated_execution",
+            Self::ParentBreach => "parent_breach",
+        }
+    }
+
     /// What ends a halt of this cause.
     pub const fn end(self) -> HaltEnd {
         match self {

@@ -43,7 +43,8 @@ pub use order::{
 };
 pub use period::{Period, PeriodRule};
 pub use record::{
-    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
+    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, HaltStep, Reason,
+    ReasonCode, Record, Trade,
 };
 pub use rust_decimal::Decimal;
 pub use signal::Signal;

@@ -3,9 +3,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    InstrumentId, Label, Money, OrderId, Price, Qty, SlotId, Timestamp, TradeId, exact,
-};
+use super::{InstrumentId, Label, Money, OrderId, Price, Qty, SlotId, Timestamp, TradeId, exact};
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

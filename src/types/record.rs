@@ -86,6 +86,8 @@ pub enum Record<'a> {
         halt: &'a Halt,
         /// The level that holds from now on in the halt's scope.
         level: HaltLevel,
+        /// What happened to the halt.
+        step: HaltStep,
     },
     /// Something that must not happen did, and was survived.
     Anomaly {
@@ -121,6 +123,18 @@ pub enum Record<'a> {
         /// What became of it.
         outcome: ActionOutcome,
     },
+}
+
+/// What happened to a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HaltStep {
+    /// It began or was raised.
+    Began,
+    /// The venue has confirmed that nothing is open.
+    Flat,
+    /// It ended.
+    Ended,
 }
 
 /// What became of an alert's wish.

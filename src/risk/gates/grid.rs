@@ -1,8 +1,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{OrderGate, Refusal};
 use crate::risk::sizing::notional;
+use crate::risk::{OrderGate, Refusal};
 use crate::types::{
     Amount, Facts, Instrument, Intent, Offset, Order, OrderKind, Price, ReasonCode, TimeInForce,
 };

@@ -50,7 +50,8 @@ impl Parent {
     /// Filled and still to be filled; [`Decimal::MAX`] when it does not fit.
     fn out(&self) -> Decimal {
         let quantities = self.children.iter().map(|child| child.quantity);
-        quantities.fold(self.done, |sum, quantity| sum.checked_add(quantity).unwrap_or(Decimal::MAX))
+        quantities
+            .fold(self.done, |sum, quantity| sum.checked_add(quantity).unwrap_or(Decimal::MAX))
     }
 }
 

@@ -4,9 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::risk::window::{SlidingWindow, Totals};
 use crate::risk::{GateEvent, OrderGate, Refusal, RiskConfigError, limits, split};
-use crate::types::{
-    Facts, LimitKey, Order, Qty, ReasonCode, State, StateError, Timestamp,
-};
+use crate::types::{Facts, LimitKey, Order, Qty, ReasonCode, State, StateError, Timestamp};
 
 /// The message budget: orders, amendments and cancels within a sliding window `(t − span, t]`.
 ///

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use crate::risk::window::{SlidingWindow, Totals};
 use crate::risk::{Fact, Guard, Limit, RiskConfigError, limits};
 use crate::types::{
-    Facts, Fill, Grid, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, Qty,
-    Reason, ReasonCode, State, StateError, to_f64,
+    Facts, Fill, Grid, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, Qty, Reason, ReasonCode,
+    State, StateError, to_f64,
 };
 
 /// How much may be executed within a sliding window `(t − span, t]`: fills, quantity, value.

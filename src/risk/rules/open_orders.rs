@@ -39,9 +39,11 @@ impl RiskRule for OpenOrders {
         };
         let symbol = working(own) + legs(&|instrument| instrument == own) + 1;
         let all = (0..facts.instruments.len()).filter_map(|index| u32::try_from(index).ok());
-        let total = all.map(|index| working(InstrumentId(index))).sum::<u64>() + legs(&|_| true) + 1;
-        let reason =
-            |limit: u32, count: u64| Reason::new(ReasonCode::OpenOrders, f64::from(limit), count as f64);
+        let total =
+            all.map(|index| working(InstrumentId(index))).sum::<u64>() + legs(&|_| true) + 1;
+        let reason = |limit: u32, count: u64| {
+            Reason::new(ReasonCode::OpenOrders, f64::from(limit), count as f64)
+        };
         let (one, both) = (reason(self.per_symbol, symbol), reason(self.total, total));
         if symbol > u64::from(self.per_symbol) {
             Limit::Deny(one)
