@@ -97,6 +97,9 @@ pub mod guide {
     #[doc = include_str!("../docs/own-risk-rule.md")]
     pub mod own_risk_rule {}
 
+    #[doc = include_str!("../docs/risk-controls.md")]
+    pub mod risk_controls {}
+
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}
 

@@ -13,6 +13,7 @@
 mod account;
 mod builtin;
 mod combinators;
+mod controls;
 mod data;
 mod engine;
 mod engine_world;

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod chain;
+mod controls;
 mod drawdown;
 mod enhanced;
 mod gates;

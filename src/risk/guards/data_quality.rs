@@ -107,9 +107,11 @@ impl DataQualityGuard {
     }
 
     fn on_price(&mut self, at: Timestamp, price: f64) {
-        let jump = self.memory.last.map_or(0.0, |(last, _)| (price / last - 1.0).abs());
+        let last = self.memory.last.map_or(price, |(last, _)| last);
+        let jump = (price - last).abs() / last;
         self.memory.last = Some((price, at));
-        if self.limits.jump.is_some_and(|most| !(jump <= most)) {
+        // Twelve digits decide: a jump of exactly the limit is none.
+        if self.limits.jump.is_some_and(|most| !(jump <= most + most * 1e-12)) {
             return self.begin(DataTrouble::Jump);
         }
         self.memory.sound = self.memory.sound.saturating_add(1);
