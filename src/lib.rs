@@ -40,6 +40,7 @@
 //! |---|---|
 //! | (none) | the whole core, without async, TLS or network |
 //! | `report` | `backtest::TearSheet`: a self-contained HTML page |
+//! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
 //!
 //! Longer guides are in [`guide`].
 #![forbid(unsafe_code)]

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 
 use super::LedgerError;
 
-/// 10^0 to 10^18.
-const POWERS: [i128; 19] = {
-    let mut powers = [1; 19];
+/// 10^0 to 10^19: every power of ten below 2^64.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
     let mut index = 1;
     while index < powers.len() {
         powers[index] = powers[index - 1] * 10;
@@ -33,17 +33,21 @@ pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal,
     }
 }
 
-/// The sum of numbers of up to 64 bits: three times as fast as the library's.
+/// The sum of numbers of up to 64 bits: several times as fast as the library's.
 #[inline(always)]
 fn add_small(a: Decimal, b: Decimal) -> Option<Decimal> {
     let scale = a.scale().max(b.scale());
     let aligned = |number: Decimal| {
-        let units = i64::try_from(number.mantissa()).ok()?;
-        let power = POWERS.get((scale - number.scale()) as usize)?;
-        // 2^63 times 10^18 is below 2^123.
-        Some(i128::from(units) * power)
+        let parts = number.unpack();
+        if parts.hi != 0 {
+            return None;
+        }
+        let units = u64::from(parts.mid) << 32 | u64::from(parts.lo);
+        let power = POWERS.get((scale - parts.scale) as usize)?;
+        let size = i128::try_from(u128::from(units) * u128::from(*power)).ok()?;
+        Some(if parts.negative { -size } else { size })
     };
-    let sum = aligned(a)? + aligned(b)?;
+    let sum = aligned(a)?.checked_add(aligned(b)?)?;
     let size = sum.unsigned_abs();
     if size >> 96 != 0 {
         return None;

@@ -170,7 +170,7 @@ impl Account {
         else {
             return;
         };
-        if !(price > 0.0 && price < f64::INFINITY) {
+        if !(price > 0.0 && price <= f64::MAX) {
             return;
         }
         let last = fact.price;
@@ -318,9 +318,13 @@ impl Account {
             return Ok(());
         }
         let what = "working orders";
+        // What others have working stays; mostly there are none.
+        let moved = |all: Decimal, old: Decimal, new: Decimal| {
+            if is_same(all, old) { Ok(new) } else { add(sub(all, old, what)?, new, what) }
+        };
         let sum = WorkingFacts {
-            buy: add(sub(working.buy, own.working_buy, what)?, buy, what)?,
-            sell: add(sub(working.sell, own.working_sell, what)?, sell, what)?,
+            buy: moved(working.buy, own.working_buy, buy)?,
+            sell: moved(working.sell, own.working_sell, sell)?,
             orders: working
                 .orders
                 .checked_sub(*count)

@@ -4,6 +4,8 @@ mod run;
 
 mod csv;
 mod merge;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod resample;
 mod source;
 mod tape;
@@ -28,6 +30,8 @@ pub use decisions::{Decisions, Difference};
 pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};
 pub use merge::{Merge, merge};
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetFile;
 pub use recording::{Recorder, Recording, RecordingError, replay};
 pub use report::{
     Analysis, Benchmark, Costs, MonthReturn, OpenPosition, PeriodsPerYear, Report, RunInfo,

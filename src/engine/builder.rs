@@ -11,7 +11,7 @@ use super::desk::{Desk, Watching};
 use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
-use super::slot::{Slot, SlotMemory};
+use super::slot::{Bars, Follower, Slot, SlotMemory};
 use super::{ActionPolicy, Engine, EngineError, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
@@ -217,12 +217,15 @@ fn build_slots<S: Strategy>(
     Ok(slots)
 }
 
-fn routes<S>(slots: &[Slot<S>], instruments: usize) -> Vec<Vec<usize>> {
-    let mut routes = vec![Vec::new(); instruments];
+fn routes<S>(slots: &[Slot<S>], instruments: usize) -> Vec<Vec<Follower>> {
+    let mut routes: Vec<Vec<Follower>> = vec![Vec::new(); instruments];
     for (index, slot) in slots.iter().enumerate() {
+        let follower = Follower { slot: index, bars: Bars::of(&slot.periods) };
         for instrument in &slot.universe {
-            if let Some(route) = routes.get_mut(instrument.index()) {
-                route.push(index);
+            if let Some(route) = routes.get_mut(instrument.index())
+                && route.last().is_none_or(|last| last.slot != index)
+            {
+                route.push(follower);
             }
         }
     }

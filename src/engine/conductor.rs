@@ -6,14 +6,14 @@ use crate::order::OrderLifecycle;
 use crate::risk::{Fact, HaltMachine};
 use crate::strategy::{Advice, Advised, Event, Strategy};
 use crate::types::{
-    AssetId, Bar, DataError, Facts, InstrumentId, Instruments, Intent, Label, MarketEvent, Qty,
-    Record, Signal, SlotId, Timestamp,
+    AssetId, DataError, Facts, InstrumentId, Instruments, Intent, Label, MarketEvent, Qty, Record,
+    Signal, SlotId, Timestamp,
 };
 
 use super::desk::{Desk, Notice, alert};
 use super::group::towards;
 use super::policy::Action;
-use super::slot::Slot;
+use super::slot::{Bars, Follower, Slot};
 use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
 
 /// Notices that one input may cause before strategies are no longer asked: a strategy that
@@ -62,7 +62,7 @@ pub struct Engine<S = Box<dyn Strategy>, M = ()> {
     pub(super) desk: Desk<M>,
     pub(super) slots: Vec<Slot<S>>,
     /// Slots by instrument, so that an event reaches only who trades it.
-    pub(super) routes: Vec<Vec<usize>>,
+    pub(super) routes: Vec<Vec<Follower>>,
     pub(super) advice: Advice,
     /// The earliest wake-up of any slot.
     pub(super) next_wake: Timestamp,
@@ -127,27 +127,18 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         out: &mut Vec<Command>,
     ) -> Result<(), EngineError> {
         self.desk.check_time(at)?;
-        // A bar is by far the commonest event: its price is at hand.
-        let (instrument, price) = match event {
-            MarketEvent::Bar(bar) if bar.is_sound() => (bar.instrument, Some(bar.close)),
-            other => {
-                other.check()?;
-                (other.instrument(), other.mark())
+        // A bar is by far the commonest event: it takes the short way.
+        let instrument = match event {
+            MarketEvent::Bar(bar) if bar.is_sound() && self.knows(bar.instrument) => {
+                self.desk.now = at;
+                self.desk.account.mark(at, &self.desk.instruments, bar.instrument, bar.close);
+                self.desk.observe_mark(at, out);
+                bar.instrument
             }
+            other => self.take_in(at, other, out)?,
         };
-        if instrument.index() >= self.desk.instruments.len() {
-            return Err(DataError::UnknownInstrument { instrument }.into());
-        }
-        if let MarketEvent::Funding(funding) = event {
-            self.desk.pay_funding(at, funding)?;
-        }
-        self.desk.now = at;
         if at >= self.desk.chore_at {
             self.desk.chores(at, out);
-        }
-        if let Some(price) = price {
-            self.desk.account.mark(at, &self.desk.instruments, instrument, price);
-            self.desk.observe(at, &Fact::Mark, out);
         }
         if self.desk.watching.gates | self.desk.watching.risk {
             self.desk.show(at, event, out);
@@ -165,6 +156,35 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
         self.desk.sink.on_mark(&facts);
         Ok(())
+    }
+
+    /// The long way of a market event: checks with their errors, funding, marks.
+    #[inline(never)]
+    fn take_in(
+        &mut self,
+        at: Timestamp,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) -> Result<InstrumentId, EngineError> {
+        event.check()?;
+        let instrument = event.instrument();
+        if !self.knows(instrument) {
+            return Err(DataError::UnknownInstrument { instrument }.into());
+        }
+        if let MarketEvent::Funding(funding) = event {
+            self.desk.pay_funding(at, funding)?;
+        }
+        self.desk.now = at;
+        if let Some(price) = event.mark() {
+            self.desk.account.mark(at, &self.desk.instruments, instrument, price);
+            self.desk.observe_mark(at, out);
+        }
+        Ok(instrument)
+    }
+
+    #[inline]
+    fn knows(&self, instrument: InstrumentId) -> bool {
+        instrument.index() < self.desk.instruments.len()
     }
 
     /// The next time at which the engine wants an [`Input::Time`], where it wants one.
@@ -234,17 +254,21 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         event: &MarketEvent,
         out: &mut Vec<Command>,
     ) {
-        let mut follower = 0;
-        while let Some(&index) =
-            self.routes.get(instrument.index()).and_then(|route| route.get(follower))
+        let mut next = 0;
+        while let Some(route) = self.routes.get(instrument.index())
+            && let Some(&Follower { slot, bars }) = route.get(next)
         {
-            follower += 1;
-            if let MarketEvent::Bar(Bar { period, .. }) = event
-                && !self.slots.get(index).is_some_and(|slot| slot.wants(*period))
-            {
-                continue;
+            next += 1;
+            let is_wanted = match (event, bars) {
+                (MarketEvent::Bar(bar), Bars::Of(period)) => bar.period == period,
+                (MarketEvent::Bar(bar), Bars::Several) => {
+                    self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period))
+                }
+                _ => true,
+            };
+            if is_wanted {
+                self.ask(at, slot, instrument, &Event::Market(event), out);
             }
-            self.ask(at, index, instrument, &Event::Market(event), out);
         }
     }
 

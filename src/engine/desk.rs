@@ -95,6 +95,16 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
+    /// The same for a mark, which every event of the market brings.
+    #[inline(always)]
+    pub(super) fn observe_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
+        self.risk.observe(&Fact::Mark, &facts, &mut self.changes);
+        if !self.changes.is_empty() {
+            self.apply_halt_changes(at, out);
+        }
+    }
+
     /// Sends the group in `self.group`: all of it or, with a group id, nothing.
     pub(super) fn submit(&mut self, at: Timestamp, id: Option<GroupId>, out: &mut Vec<Command>) {
         let group = core::mem::take(&mut self.group);

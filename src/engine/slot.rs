@@ -142,6 +142,32 @@ pub(super) struct QuoteState {
     pub(super) pause_until: Timestamp,
 }
 
+/// A slot that trades an instrument, with all that an event needs to find its way there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Follower {
+    /// Index of the slot.
+    pub(super) slot: usize,
+    pub(super) bars: Bars,
+}
+
+/// Which bars a slot is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bars {
+    All,
+    Of(Period),
+    Several,
+}
+
+impl Bars {
+    pub(super) const fn of(periods: &[Period]) -> Self {
+        match periods {
+            [] => Self::All,
+            [period] => Self::Of(*period),
+            [..] => Self::Several,
+        }
+    }
+}
+
 impl<S: Strategy> Slot<S> {
     /// True when this bar period is one of the slot's timeframes.
     #[inline]

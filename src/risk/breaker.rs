@@ -224,7 +224,8 @@ impl CircuitBreaker {
         let trip = self.running_trip(now);
         let is_full = self.is_full(now);
         let is_over = trip.is_none() && self.trip.is_some();
-        let counted = self.entries.iter().filter(|entry| is_within(**entry, now)).count();
+        let over = self.entries.partition_point(|entry| !is_within(*entry, now));
+        let counted = self.entries.len() - over;
         let day_matches = self.triggers.day == now.utc_day();
         BreakerStatus {
             tripped: trip.is_some() || is_full,

@@ -187,9 +187,17 @@ impl Advice {
     /// Empties the buffer and sets the instrument that `buy`, `sell` and `quote` speak of.
     #[inline]
     pub fn begin(&mut self, instrument: InstrumentId) {
-        self.items.clear();
         self.instrument = instrument;
         self.tag = Label::default();
+        // Mostly nothing was said last time.
+        if !self.is_empty() {
+            self.clear();
+        }
+    }
+
+    #[inline(never)]
+    fn clear(&mut self) {
+        self.items.clear();
         self.error = None;
     }
 

@@ -72,9 +72,9 @@ impl Bar {
             & (self.low <= self.close)
             & (self.open <= self.high)
             & (self.close <= self.high)
-            & (self.high < f64::INFINITY)
+            & (self.high <= f64::MAX)
             & (0.0 <= self.volume)
-            & (self.volume < f64::INFINITY)
+            & (self.volume <= f64::MAX)
     }
 
     #[cold]

@@ -3,9 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use proptest::prelude::{
-    ProptestConfig, Strategy as _, any, prop, prop_assert, prop_assert_eq, proptest,
-};
+use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 use tradewright::alert::{AlertBoard, AlertChange, Condition, Measure};
 use tradewright::backtest::{Digest, Simulation};
 use tradewright::engine::{ActionPolicy, Command, Control, Engine, EngineError, Input, SlotConfig};
@@ -435,10 +433,7 @@ fn alerts_do_not_flicker() {
     let table = instruments();
     let mark = |board: &mut AlertBoard, equity: f64| {
         let book = tradewright::types::FactBookBuilder::new(&table, USD).equity(equity).build();
-        MetricsSink::on_mark(
-            board,
-            &Facts::new(minute(1), ONE, &table, &book),
-        );
+        MetricsSink::on_mark(board, &Facts::new(minute(1), ONE, &table, &book));
     };
     for (equity, active) in
         [(100.0, 0), (90.0, 0), (89.0, 1), (89.0, 1), (88.0, 1), (94.0, 1), (95.0, 0), (89.5, 1)]

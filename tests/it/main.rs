@@ -22,6 +22,8 @@ mod indicator_laws;
 mod indicators;
 mod ledger;
 mod orders;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod performance;
 mod reference;
 mod registry;

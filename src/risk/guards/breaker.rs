@@ -19,6 +19,7 @@ use crate::types::{
 pub struct BreakerGuard {
     breaker: CircuitBreaker,
     slot: Option<SlotId>,
+    /// In rising order.
     counted: VecDeque<OrderId>,
 }
 
@@ -61,14 +62,12 @@ impl BreakerGuard {
         if fill.purpose != Purpose::Entry || !self.is_mine(fill.slot) {
             return;
         }
-        // Fills of one order come close together: the newest are looked at first.
-        if self.counted.iter().rev().any(|order| *order == fill.order) {
-            return;
-        }
-        if self.counted.len() == REMEMBERED {
+        // Ids rise with each order, so that the ordered queue mostly grows at its end.
+        let Err(place) = self.counted.binary_search(&fill.order) else { return };
+        self.counted.insert(place, fill.order);
+        if self.counted.len() > REMEMBERED {
             self.counted.pop_front();
         }
-        self.counted.push_back(fill.order);
         self.breaker.on_entry_fill(at);
     }
 
@@ -175,7 +174,10 @@ impl State for BreakerGuard {
         if expected != found {
             return Err(StateError::Mismatch { expected, found });
         }
-        saved.counted.truncate(REMEMBERED);
+        saved.counted.make_contiguous().sort_unstable();
+        while saved.counted.len() > REMEMBERED {
+            saved.counted.pop_front();
+        }
         self.breaker = saved.breaker;
         self.counted = saved.counted;
         Ok(())
