@@ -605,11 +605,17 @@ proptest! {
             let order = order(number as u64 + 1, buy("1"));
             let used = sent.iter().filter(|at| now - **at < 6).count();
             let most = if is_cancel { budget } else { gate.for_entries() };
-            let answer = if is_cancel { gate.check_cancel(&order, &facts) } else { gate.check(&order, &facts) };
+            let answer = match is_cancel {
+                true => gate.check_cancel(&order, &facts),
+                false => gate.check(&order, &facts),
+            };
             prop_assert_eq!(answer.is_ok(), used < most as usize);
             if answer.is_ok() {
                 sent.push(now);
-                let event = if is_cancel { GateEvent::Cancelling(&order) } else { GateEvent::Placed(&order) };
+                let event = match is_cancel {
+                    true => GateEvent::Cancelling(&order),
+                    false => GateEvent::Placed(&order),
+                };
                 gate.observe(&event, &facts);
             }
         }
