@@ -66,6 +66,7 @@ pub mod order;
 pub mod risk;
 pub mod strategy;
 
+pub mod alert;
 pub mod engine;
 
 pub mod sim;
@@ -96,6 +97,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/own-risk-rule.md")]
     pub mod own_risk_rule {}
+
+    #[doc = include_str!("../docs/risk-controls.md")]
+    pub mod risk_controls {}
 
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}

@@ -223,11 +223,14 @@ impl MetricsSink for Collector {
             }
             Record::Filled { fill, realised } => self.fills.push((**fill, *realised)),
             Record::Closed { trade } => self.trades.push(**trade),
-            Record::Adjusted { .. } | Record::Paid { .. } => {}
+            Record::Adjusted { .. }
+            | Record::Paid { .. }
+            | Record::LimitChanged { .. }
+            | Record::Acted { .. } => {}
             Record::Funded { instrument, payment, .. } => {
                 self.funding.push((at, *instrument, *payment));
             }
-            Record::Halted { halt, level } => {
+            Record::Halted { halt, level, .. } => {
                 self.halts.push(HaltRow { at, halt: **halt, level: *level });
             }
             Record::StopMoved { slot, instrument, from, to, .. } => self.stops.push(StopRow {

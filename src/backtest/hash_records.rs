@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
 use crate::types::{
-    Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent, Linkage,
-    Offset, OrderKind, OrderReport, Price, Reason, Record, RejectReason, TimeInForce, Timestamp,
-    Trade,
+    Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent,
+    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, Price, Reason, Record,
+    RejectReason, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -63,7 +63,9 @@ impl MetricsSink for Digest {
             | Record::Halted { .. }
             | Record::Anomaly { .. }
             | Record::StopMoved { .. }
-            | Record::Failed { .. } => self.rare(record),
+            | Record::Failed { .. }
+            | Record::LimitChanged { .. }
+            | Record::Acted { .. } => self.rare(record),
         }
         self.end();
     }
@@ -84,13 +86,13 @@ impl Digest {
                 self.money(payment);
             }
             Record::Paid { instrument, slot, payment, cause } => {
-                self.u8(12);
+                self.u8(14);
                 self.u32(instrument.0);
                 self.u32(u32::from(slot.0));
                 self.money(payment);
                 self.u8(*cause as u8);
             }
-            Record::Halted { halt, level } => {
+            Record::Halted { halt, level, .. } => {
                 self.u8(9);
                 self.cause(halt.cause);
                 self.u8(halt.level as u8);
@@ -116,6 +118,15 @@ impl Digest {
                 self.u32(u32::from(slot.0));
                 self.text(error);
             }
+            Record::LimitChanged { change, before, after } => self.limit(change, *before, *after),
+            Record::Acted { request, outcome } => {
+                self.u8(13);
+                self.u8(request.action as u8);
+                self.scope(request.scope);
+                self.label(&request.alert);
+                self.u8(request.level as u8);
+                self.u8(*outcome as u8);
+            }
             Record::Signal { .. }
             | Record::Passed { .. }
             | Record::Refused { .. }
@@ -124,6 +135,30 @@ impl Digest {
             | Record::Filled { .. }
             | Record::Closed { .. } => {}
         }
+    }
+
+    fn limit(&mut self, change: &LimitChange, before: Decimal, after: Decimal) {
+        self.u8(12);
+        self.label(&change.key.name);
+        match change.key.subject {
+            LimitSubject::All => self.u8(0),
+            LimitSubject::Instrument(instrument) => {
+                self.u8(1);
+                self.u32(instrument.0);
+            }
+            LimitSubject::Strategy(slot) => {
+                self.u8(2);
+                self.u32(u32::from(slot.0));
+            }
+            LimitSubject::Named(name) => {
+                self.u8(3);
+                self.label(&name);
+            }
+        }
+        self.at(change.until.unwrap_or(Timestamp::MAX));
+        self.label(&change.actor);
+        self.decimal(before);
+        self.decimal(after);
     }
 
     fn intent(&mut self, intent: &Intent) {
@@ -372,6 +407,9 @@ impl Digest {
                 self.u8(9);
                 self.label(&label);
             }
+            HaltCause::Disconnected => self.u8(10),
+            HaltCause::RepeatedExecution => self.u8(11),
+            HaltCause::ParentBreach => self.u8(12),
         }
     }
 

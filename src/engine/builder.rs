@@ -7,11 +7,13 @@ use crate::risk::{
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
 
-use super::desk::Desk;
+use super::desk::{Desk, Watching};
 use super::group::Groups;
+use super::limits::LimitBook;
+use super::pauses::Pauses;
 use super::slot::{Bars, Follower, Slot, SlotMemory};
 use super::stops::Stops;
-use super::{Engine, EngineError, SlotConfig};
+use super::{ActionPolicy, Engine, EngineError, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
 /// orders on the instrument's grid is always there.
@@ -27,6 +29,7 @@ pub struct EngineBuilder<S, M> {
     lifecycle: Option<Box<dyn OrderLifecycle>>,
     pnl: Option<Box<dyn PnlCalculator>>,
     ledger: LedgerConfig,
+    actions: ActionPolicy,
     sink: M,
 }
 
@@ -43,6 +46,7 @@ impl<S: Strategy> EngineBuilder<S, ()> {
             lifecycle: None,
             pnl: None,
             ledger: LedgerConfig::default(),
+            actions: ActionPolicy::new(),
             sink: (),
         }
     }
@@ -105,6 +109,12 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         self
     }
 
+    /// Which actions of alerts the engine carries out; none but telling a person unless said.
+    pub fn alert_actions(mut self, policy: ActionPolicy) -> Self {
+        self.actions = policy;
+        self
+    }
+
     /// The reader of records.
     pub fn sink<N: MetricsSink>(self, sink: N) -> EngineBuilder<S, N> {
         EngineBuilder {
@@ -118,6 +128,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             lifecycle: self.lifecycle,
             pnl: self.pnl,
             ledger: self.ledger,
+            actions: self.actions,
             sink,
         }
     }
@@ -137,12 +148,24 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         let routes = routes(&slots, self.instruments.len());
         let stops = stops(&slots);
         let is_attended = stops.is_on() || slots.iter().any(|slot| slot.sizer.is_attentive());
+        let risk = self.manager.unwrap_or_else(|| Box::new(self.chain));
+        let watching = Watching {
+            gates: self.gates.iter().any(|gate| gate.watches_market()),
+            risk: risk.watches_market(),
+            timer: risk.is_timed(),
+        };
         let desk = Desk {
             account,
             instruments: self.instruments,
             orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
-            risk: self.manager.unwrap_or_else(|| Box::new(self.chain)),
+            risk,
             gates: self.gates,
+            watching,
+            actions: self.actions,
+            limits: LimitBook::default(),
+            waiting: Vec::new(),
+            pauses: Pauses::default(),
+            chore_at: Timestamp::MAX,
             halts: HaltMachine::new(),
             sink: self.sink,
             groups: Groups::default(),

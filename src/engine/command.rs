@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::types::{InstrumentId, Label, Order, OrderId, Price, Qty};
+use crate::types::{AlertLevel, InstrumentId, Label, Order, OrderId, Price, Qty};
 
 /// What the host, or the simulated venue, is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,17 +39,4 @@ pub struct Alert {
     pub code: Label,
     /// Where, empty for everywhere.
     pub subject: Label,
-}
-
-/// How bad an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum AlertLevel {
-    /// For information.
-    Info,
-    /// Worth a look.
-    Warning,
-    /// Something does not work.
-    Error,
-    /// Act now.
-    Critical,
 }

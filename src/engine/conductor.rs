@@ -110,6 +110,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
         }
         self.desk.now = at;
+        if at >= self.desk.chore_at {
+            self.desk.chores(at, out);
+        }
         self.wake(at, out);
         self.deliver(at, out);
         self.desk.manage_halts(at, out);
@@ -138,6 +141,12 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
             other => self.take_in(at, other, out)?,
         };
+        if at >= self.desk.chore_at {
+            self.desk.chores(at, out);
+        }
+        if self.desk.watching.gates | self.desk.watching.risk {
+            self.desk.show(at, event, out);
+        }
         if at >= self.next_wake {
             self.wake(at, out);
         }
@@ -190,7 +199,14 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
 
     /// The next time at which the engine wants an [`Input::Time`], where it wants one.
     pub fn deadline(&self) -> Option<Timestamp> {
-        (self.next_wake < Timestamp::MAX).then_some(self.next_wake)
+        let mut next = self.next_wake.min(self.desk.chore_at);
+        if self.desk.watching.timer
+            // What is due already has been asked at this time.
+            && let Some(due) = self.desk.risk.deadline().filter(|due| *due > self.desk.now)
+        {
+            next = next.min(due);
+        }
+        (next < Timestamp::MAX).then_some(next)
     }
 
     /// The account, to read.

@@ -6,16 +6,20 @@ use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderLifecycle};
 use crate::risk::{
-    Assessment, Fact, Finding, HaltChange, HaltMachine, OrderGate, RiskManager, split,
+    Assessment, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate, RiskManager,
+    split_after,
 };
 use crate::types::{
-    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Money, Order,
-    OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason, SlotId, Timestamp, Trade,
+    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, Linkage,
+    MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason,
+    SlotId, Timestamp, Trade,
 };
 
 use super::group::Groups;
+use super::limits::LimitBook;
+use super::pauses::Pauses;
 use super::stops::Stops;
-use super::{Alert, AlertLevel, Command, EngineError};
+use super::{ActionPolicy, Alert, AlertLevel, Command, EngineError};
 
 pub(super) struct Desk<M> {
     pub(super) instruments: Instruments,
@@ -23,6 +27,14 @@ pub(super) struct Desk<M> {
     pub(super) orders: Box<dyn OrderLifecycle>,
     pub(super) risk: Box<dyn RiskManager>,
     pub(super) gates: Vec<Box<dyn OrderGate>>,
+    pub(super) watching: Watching,
+    pub(super) actions: ActionPolicy,
+    pub(super) limits: LimitBook,
+    /// Cancels that found no room in the message budget.
+    pub(super) waiting: Vec<OrderId>,
+    pub(super) pauses: Pauses,
+    /// When the next thing that was put off is due.
+    pub(super) chore_at: Timestamp,
     pub(super) halts: HaltMachine,
     pub(super) sink: M,
     pub(super) groups: Groups,
@@ -36,6 +48,14 @@ pub(super) struct Desk<M> {
     pub(super) changes: Vec<HaltChange>,
     pub(super) verdict: Assessment,
     pub(super) group: Vec<Intent>,
+}
+
+/// Who wants more than marks; asked once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watching {
+    pub(super) gates: bool,
+    pub(super) risk: bool,
+    pub(super) timer: bool,
 }
 
 /// Something that a strategy has to be told.
@@ -106,7 +126,12 @@ impl<M: MetricsSink> Desk<M> {
             if (id.is_some() && !whole) || granted.value() <= Decimal::ZERO {
                 continue;
             }
-            self.place(at, intent, granted, id, out);
+            let is_sent = self.place(at, intent, granted, id, out);
+            if let (false, Some(id)) = (is_sent, id) {
+                // A gate has refused a leg: the group falls, and what was sent is taken back.
+                self.unwind(at, id, out);
+                break;
+            }
         }
         self.group = group;
         self.group.clear();
@@ -122,10 +147,15 @@ impl<M: MetricsSink> Desk<M> {
             if level == HaltLevel::Active {
                 continue;
             }
-            let parts = split(intent, &facts);
             let cash = matches!(intent.amount, Amount::Cash(_));
+            let reducing = match (cash, self.halts.venue_level(intent.instrument)) {
+                (true, _) => Decimal::ZERO,
+                // Only the strategy is stopped: what it holds itself may be closed, whatever
+                // the others hold.
+                (false, HaltLevel::Active) => own_reducing(intent, &group[..index], &facts),
+                (false, _) => split_after(intent, &group[..index], &facts).reducing,
+            };
             if let Some(granted) = self.verdict.granted.get_mut(index) {
-                let reducing = if cash { Decimal::ZERO } else { parts.reducing };
                 let left = granted.value().min(reducing);
                 if left < granted.value() {
                     *granted = Qty::new(left);
@@ -154,7 +184,7 @@ impl<M: MetricsSink> Desk<M> {
         granted: Qty,
         group: Option<GroupId>,
         out: &mut Vec<Command>,
-    ) {
+    ) -> bool {
         let mut intent = *intent;
         if let Amount::Quantity(quantity) = &mut intent.amount {
             *quantity = granted;
@@ -162,17 +192,9 @@ impl<M: MetricsSink> Desk<M> {
         let sequence = self.sequence + 1;
         let id = OrderId::new(self.epoch, intent.slot, sequence);
         let order = Order { id, created_at: at, intent };
-        if let Err(refusal) = self.pass_gates(at, &order) {
-            let reason = reason_of(refusal);
-            self.sink.record(
-                at,
-                &Record::Refused { intent: &intent, granted: Qty::ZERO, reason: &reason },
-            );
-            self.notices.push(Notice::Refused { intent, group, reason });
-            return;
-        }
+        let Some(order) = self.through_gates(at, order, group, out) else { return false };
         if self.orders.open(at, &order).is_err() {
-            return;
+            return false;
         }
         self.sequence = sequence;
         if let Some(group) = group {
@@ -182,13 +204,62 @@ impl<M: MetricsSink> Desk<M> {
         if intent.purpose == Purpose::StopLoss {
             self.note_protection(intent.slot, intent.instrument);
         }
+        self.tell_gates(at, &GateEvent::Placed(&order));
         self.sink.record(at, &Record::Placed { order: &order });
         out.push(Command::Place(order));
+        true
     }
 
-    fn pass_gates(&mut self, at: Timestamp, order: &Order) -> Result<(), RejectReason> {
-        let facts = Facts::new(at, order.intent.slot, &self.instruments, self.account.book());
-        self.gates.iter_mut().try_for_each(|gate| gate.check(order, &facts))
+    /// What of an order passes every gate: all of it, its reducing part, or nothing.
+    fn through_gates(
+        &mut self,
+        at: Timestamp,
+        mut order: Order,
+        group: Option<GroupId>,
+        out: &mut Vec<Command>,
+    ) -> Option<Order> {
+        loop {
+            let facts = self.facts(at, order.intent.slot);
+            let refusal = self.gates.iter().find_map(|gate| gate.check(&order, &facts).err());
+            let Some(refusal) = refusal else { return Some(order) };
+            let (intent, reason) = (order.intent, refusal.reason);
+            let asked = match intent.amount {
+                Amount::Quantity(quantity) => quantity.value(),
+                Amount::Cash(_) => Decimal::ZERO,
+            };
+            let left = refusal.granted.value();
+            // Always less than before, so that this comes to an end.
+            let is_less = left > Decimal::ZERO && left < asked && group.is_none();
+            let granted = if is_less { refusal.granted } else { Qty::ZERO };
+            self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
+            self.notices.push(Notice::Refused { intent, group, reason });
+            if let Some(halt) = refusal.halt {
+                self.raise(at, halt, out);
+            }
+            if !is_less {
+                return None;
+            }
+            order.intent.amount = Amount::Quantity(granted);
+        }
+    }
+
+    /// Tells every gate what left or came back.
+    pub(super) fn tell_gates(&mut self, at: Timestamp, event: &GateEvent<'_>) {
+        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
+        for gate in &mut self.gates {
+            gate.observe(event, &facts);
+        }
+    }
+
+    /// Shows the market to the gates and guards that watch it.
+    #[inline(never)]
+    pub(super) fn show(&mut self, at: Timestamp, event: &MarketEvent, out: &mut Vec<Command>) {
+        if self.watching.gates {
+            self.tell_gates(at, &GateEvent::Market(event));
+        }
+        if self.watching.risk {
+            self.observe(at, &Fact::Market(event), out);
+        }
     }
 
     /// Copies what an owner's working orders reserve into the facts.
@@ -202,13 +273,22 @@ impl<M: MetricsSink> Desk<M> {
 
     /// Asks the venue to take an order back, once.
     pub(super) fn cancel(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Command>) {
+        // What waits for room in the message budget has its time.
+        if at < self.chore_at && self.waiting.contains(&id) {
+            return;
+        }
         let Some(state) = self.orders.find(id) else { return };
         if state.status.is_terminal() || state.in_flight == InFlight::Cancel {
             return;
         }
-        let intent = state.order.intent;
-        let instrument = intent.instrument;
+        let order = state.order;
+        let (intent, instrument) = (order.intent, order.intent.instrument);
+        let facts = self.facts(at, order.intent.slot);
+        if self.gates.iter().any(|gate| gate.check_cancel(&order, &facts).is_err()) {
+            return self.wait_with(at, id);
+        }
         if self.orders.request(at, id, InFlight::Cancel).is_ok() {
+            self.tell_gates(at, &GateEvent::Cancelling(&order));
             out.push(Command::Cancel { order: id, instrument });
             if intent.flags.reduce_only {
                 self.reserve(intent.slot, instrument);
@@ -239,6 +319,28 @@ impl<M: MetricsSink> Desk<M> {
         }
         Ok(())
     }
+}
+
+/// What of an intent closes the strategy's own position, with its working orders and the legs
+/// before it filled.
+fn own_reducing(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Decimal {
+    let position = facts.book.position(intent.slot, intent.instrument);
+    let Amount::Quantity(quantity) = intent.amount else { return Decimal::ZERO };
+    if intent.leg != Leg::Net {
+        return split_after(intent, earlier, facts).reducing;
+    }
+    let against = (-intent.side.signed(position.quantity)).max(Decimal::ZERO);
+    let legs = earlier.iter().filter(|leg| {
+        let is_same = leg.slot == intent.slot && leg.instrument == intent.instrument;
+        let is_linked = leg.linkage != Linkage::None && leg.linkage == intent.linkage;
+        is_same && leg.side == intent.side && !is_linked
+    });
+    let taken = legs.fold(position.working(intent.side), |sum, leg| match leg.amount {
+        Amount::Quantity(quantity) => sum.saturating_add(quantity.value()),
+        Amount::Cash(_) => Decimal::MAX,
+    });
+    let taken = if intent.flags.reduce_only { Decimal::ZERO } else { taken };
+    quantity.value().min(against.saturating_sub(taken).max(Decimal::ZERO))
 }
 
 /// A command to tell a person.

@@ -1,6 +1,9 @@
+use rust_decimal::Decimal;
+
 use crate::account::LedgerError;
 use crate::order::OrderError;
-use crate::types::{DataError, InstrumentError, SlotId, StateError, Timestamp};
+use crate::risk::RiskConfigError;
+use crate::types::{DataError, InstrumentError, LimitKey, SlotId, StateError, Timestamp};
 
 /// Why the engine refused an input or could not be built; its state did not change.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -47,6 +50,27 @@ pub enum EngineError {
     /// A halt cannot ask for the level Flat: only the venue brings it about.
     #[error("a halt cannot ask for Flat, ask for Flattening")]
     FlatIsNoOrder,
+    /// No rule, guard or gate of this engine has such a limit.
+    #[error("no limit `{key}` is known")]
+    UnknownLimit {
+        /// The refused name.
+        key: LimitKey,
+    },
+    /// A limit cannot have this value.
+    #[error("limit refused: {0}")]
+    Limit(#[from] RiskConfigError),
+    /// A temporary limit would be over before it begins.
+    #[error("a temporary limit until {until} would be over already")]
+    OverrideOver {
+        /// The refused time.
+        until: Timestamp,
+    },
+    /// A fraction must be above 0 and at most 1.
+    #[error("fraction {value} is not above 0 and at most 1")]
+    BadFraction {
+        /// The refused value.
+        value: Decimal,
+    },
     /// A part of a snapshot cannot be written or taken over.
     #[error(transparent)]
     State(#[from] StateError),

@@ -5,11 +5,11 @@ use core::mem;
 use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
-use crate::risk::HaltChange;
+use crate::risk::{Fact, HaltChange};
 use crate::strategy::Strategy;
 use crate::types::{
-    Acknowledgement, Facts, Halt, HaltCause, HaltLevel, HaltScope, InstrumentId, Intent, Order,
-    Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
+    Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, HaltStep,
+    InstrumentId, Intent, Order, OrderId, Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
 };
 
 use super::desk::{Desk, alert, opens};
@@ -42,6 +42,23 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 self.desk.resume(at, scope, Acknowledgement::None);
                 Ok(())
             }
+            Control::Limit(change) => self.desk.change_limit(at, change),
+            Control::Heartbeat => {
+                self.desk.observe(at, &Fact::Heartbeat, out);
+                Ok(())
+            }
+            Control::Distrust(instrument) => {
+                let instrument = *instrument;
+                if self.desk.instruments.get(instrument).is_none() {
+                    return Err(DataError::UnknownInstrument { instrument }.into());
+                }
+                self.desk.observe(at, &Fact::Distrusted(instrument), out);
+                Ok(())
+            }
+            Control::Act(request) => {
+                self.desk.act(at, request, out);
+                Ok(())
+            }
         }
     }
 
@@ -62,7 +79,7 @@ impl<M: MetricsSink> Desk<M> {
                 HaltChange::Raise(halt) => self.raise(at, *halt, out),
                 HaltChange::Lift { cause, scope } => {
                     if let Some(halt) = self.halts.lift(*cause, *scope) {
-                        self.record_halt(at, &halt);
+                        self.record_halt(at, &halt, HaltStep::Ended);
                     }
                 }
             }
@@ -76,15 +93,17 @@ impl<M: MetricsSink> Desk<M> {
         if self.halts.raise(at, halt).is_none() {
             return;
         }
-        self.record_halt(at, &halt);
-        let level = match halt.level {
+        self.record_halt(at, &halt, HaltStep::Began);
+        // A cause may ask for more than the halt does.
+        let reached = halt.level.max(halt.cause.level());
+        let level = match reached {
             HaltLevel::Active | HaltLevel::ReduceOnly => AlertLevel::Error,
             HaltLevel::Halted | HaltLevel::Flattening | HaltLevel::Flat => AlertLevel::Critical,
         };
         out.push(alert(level, "halted", ""));
-        if halt.level >= HaltLevel::Halted {
+        if reached >= HaltLevel::Halted {
             let covered = |slot, instrument| halt.scope.covers(slot, instrument);
-            let all = halt.level >= HaltLevel::Flattening;
+            let all = reached >= HaltLevel::Flattening;
             self.cancel_where(
                 at,
                 |order| {
@@ -103,14 +122,14 @@ impl<M: MetricsSink> Desk<M> {
         for halt in self.halts.resume(scope, acknowledgement) {
             let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
             self.risk.release(halt.cause, &facts);
-            self.record_halt(at, &halt);
+            self.record_halt(at, &halt, HaltStep::Ended);
         }
     }
 
-    fn record_halt(&mut self, at: Timestamp, halt: &Halt) {
+    fn record_halt(&mut self, at: Timestamp, halt: &Halt, step: HaltStep) {
         self.account.set_halt(self.halts.overall());
         let level = self.halts.scope_level(halt.scope);
-        self.sink.record(at, &Record::Halted { halt, level });
+        self.sink.record(at, &Record::Halted { halt, level, step });
     }
 
     /// A failed strategy opens nothing more.
@@ -122,8 +141,9 @@ impl<M: MetricsSink> Desk<M> {
 
     /// Flattening in progress: cancel first, close then, and say Flat once nothing is open.
     pub(super) fn manage_halts(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        self.reopen(at);
         if !self.halts.halts().iter().any(|active| active.halt.level == HaltLevel::Flattening) {
-            return;
+            return self.pauses.clear();
         }
         for index in 0..self.instruments.len() {
             let Ok(index) = u32::try_from(index) else { break };
@@ -137,6 +157,33 @@ impl<M: MetricsSink> Desk<M> {
         self.confirm_flat(at);
     }
 
+    /// A fill that came after a scope was flat has opened it again: what was asked for still
+    /// holds, so that it is flattened once more.
+    fn reopen(&mut self, at: Timestamp) {
+        for index in 0..self.halts.halts().len() {
+            let Some(active) = self.halts.halts().get(index) else { return };
+            let halt = Halt { level: HaltLevel::Flattening, ..active.halt };
+            if active.halt.level == HaltLevel::Flat && self.is_open(halt.scope) {
+                self.halts.raise(at, halt);
+                self.record_halt(at, &halt, HaltStep::Began);
+            }
+        }
+    }
+
+    /// A cancel was refused by the venue: an order that must not rest is taken back again, a
+    /// little later.
+    pub(super) fn cancel_again(&mut self, at: Timestamp, intent: &Intent, order: OrderId) {
+        let level = self.halts.level(intent.slot, intent.instrument);
+        let must_go = match level {
+            HaltLevel::Active | HaltLevel::ReduceOnly => false,
+            HaltLevel::Halted => opens(intent.purpose),
+            HaltLevel::Flattening | HaltLevel::Flat => intent.purpose != Purpose::Flatten,
+        };
+        if must_go {
+            self.wait_with(at, order);
+        }
+    }
+
     /// The venue's reports have brought a scope to nothing: its flattening has ended.
     fn confirm_flat(&mut self, at: Timestamp) {
         while let Some(halt) = self
@@ -147,7 +194,7 @@ impl<M: MetricsSink> Desk<M> {
             .find(|halt| halt.level == HaltLevel::Flattening && !self.is_open(halt.scope))
         {
             self.halts.confirm_flat(halt.scope);
-            self.record_halt(at, &halt);
+            self.record_halt(at, &halt, HaltStep::Flat);
         }
     }
 
@@ -177,7 +224,7 @@ impl<M: MetricsSink> Desk<M> {
         instrument: InstrumentId,
         out: &mut Vec<Command>,
     ) {
-        if !self.is_flattening(slot, instrument) {
+        if !self.is_flattening(slot, instrument) || self.pauses.holds(at, slot, instrument) {
             return;
         }
         let of_this = |intent: &Intent| intent.slot == slot && intent.instrument == instrument;
@@ -198,7 +245,17 @@ impl<M: MetricsSink> Desk<M> {
         };
         self.group.clear();
         self.group.push(intent);
+        let before = self.sequence;
         self.submit(at, None, out);
+        if self.sequence == before {
+            self.pause(at, slot, instrument);
+        }
+    }
+
+    /// A closing order was refused: the next one waits.
+    pub(super) fn pause(&mut self, at: Timestamp, slot: SlotId, instrument: InstrumentId) {
+        self.pauses.refused(at, slot, instrument);
+        self.plan_chores(at);
     }
 
     /// Virtual positions of opposite sign close each other at the mark before anything goes to

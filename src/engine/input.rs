@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::types::Acknowledgement;
-use crate::types::{Adjustment, Halt, HaltScope, MarketEvent, OrderUpdate, SlotId};
+use crate::types::{
+    Acknowledgement, ActionRequest, Adjustment, Halt, HaltScope, InstrumentId, LimitChange,
+    MarketEvent, OrderUpdate, SlotId,
+};
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,4 +38,13 @@ pub enum Control {
     Pause(SlotId),
     /// A paused or failed strategy goes on.
     Unpause(SlotId),
+    /// A limit is changed, for good or for a time.
+    Limit(LimitChange),
+    /// The host is alive and connected: what the dead-man timer waits for.
+    Heartbeat,
+    /// The data of an instrument are not to be trusted: what was refused as unsound, a gap in
+    /// the sequence, a lost connection.
+    Distrust(InstrumentId),
+    /// An alert asks for an action; the engine's policy says whether it may.
+    Act(ActionRequest),
 }

@@ -1,6 +1,8 @@
 //! The engine: inputs in, commands out. A conductor of calls without arithmetic of its own.
 
+mod act;
 mod attend;
+mod audit_gate;
 mod builder;
 mod command;
 mod conductor;
@@ -9,7 +11,9 @@ mod error;
 mod flatten;
 mod group;
 mod input;
+mod limits;
 mod liquidation;
+mod pauses;
 mod policy;
 mod quote;
 mod report;
@@ -18,8 +22,11 @@ mod snapshot;
 mod stops;
 mod trigger;
 
+pub use crate::types::AlertLevel;
+pub use act::ActionPolicy;
+pub use audit_gate::AuditGate;
 pub use builder::EngineBuilder;
-pub use command::{Alert, AlertLevel, Command};
+pub use command::{Alert, Command};
 pub use conductor::Engine;
 pub use error::EngineError;
 pub use input::{Control, Input};

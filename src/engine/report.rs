@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
 use crate::order::{Applied, OrderError, OrderState};
-use crate::risk::Fact;
+use crate::risk::{Fact, GateEvent};
 use crate::types::{
     Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
     Intent, Label, Linkage, Order, OrderFlags, OrderKind, OrderReport, OrderUpdate, Purpose, Qty,
@@ -119,11 +119,25 @@ impl<M: MetricsSink> Desk<M> {
     fn after_report(&mut self, at: Timestamp, update: &OrderUpdate, out: &mut Vec<Command>) {
         let Some(state) = self.orders.find(update.order) else { return };
         let is_over = state.status.is_terminal();
-        let (slot, instrument) = (state.order.intent.slot, state.order.intent.instrument);
-        let protects = state.order.intent.purpose == Purpose::StopLoss;
+        let (intent, filled) = (state.order.intent, Qty::new(state.filled));
+        let (slot, instrument) = (intent.slot, intent.instrument);
         self.reserve(slot, instrument);
-        if protects {
+        if intent.purpose == Purpose::StopLoss {
             self.note_protection(slot, instrument);
+        }
+        let order = update.order;
+        if is_over {
+            self.tell_gates(at, &GateEvent::Ended { order, filled });
+        }
+        match update.report {
+            OrderReport::Amended { quantity, price } if !is_over => {
+                self.tell_gates(at, &GateEvent::Amended { order, quantity, price });
+            }
+            OrderReport::ChangeRefused(_) if !is_over => self.cancel_again(at, &intent, order),
+            OrderReport::Rejected(_) if intent.purpose == Purpose::Flatten => {
+                self.pause(at, slot, instrument);
+            }
+            _ => {}
         }
         if let OrderReport::Rejected(refusal) = &update.report
             && let Some(intent) = self.orders.find(update.order).map(|state| state.order.intent)
@@ -174,6 +188,7 @@ impl<M: MetricsSink> Desk<M> {
             .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
         self.record_steps(at, update, &applied);
         self.sink.record(at, &Record::Filled { fill: &fill, realised });
+        self.tell_gates(at, &GateEvent::Filled(&fill));
         self.observe(at, &Fact::Fill(&fill), out);
         for trade in &closed {
             self.sink.record(at, &Record::Closed { trade });

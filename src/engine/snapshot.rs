@@ -3,17 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::risk::HaltMachine;
+use crate::risk::{HaltMachine, RiskConfigError};
 use crate::strategy::Strategy;
-use crate::types::{Instruments, State, StateError, Timestamp};
+use crate::types::{Instruments, OrderId, State, StateError, Timestamp};
 
 use super::Engine;
 use super::group::Groups;
+use super::limits::LimitBook;
+use super::pauses::Pauses;
 use super::slot::SlotMemory;
 use super::stops::Stops;
 
 /// The version of the form below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
@@ -30,6 +32,9 @@ struct Snapshot {
     groups: Groups,
     #[serde(default)]
     stops: Stops,
+    limits: LimitBook,
+    waiting: Vec<OrderId>,
+    pauses: Pauses,
     slots: Vec<SlotSnapshot>,
 }
 
@@ -74,6 +79,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             halts: self.desk.halts.clone(),
             groups: self.desk.groups.clone(),
             stops: self.desk.stops.clone(),
+            limits: self.desk.limits.clone(),
+            waiting: self.desk.waiting.clone(),
+            pauses: self.desk.pauses.clone(),
             slots: slots.collect::<Result<_, StateError>>()?,
         };
         State::save(&snapshot)
@@ -104,11 +112,17 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.halts = snapshot.halts;
         self.desk.groups = snapshot.groups;
         self.desk.stops = snapshot.stops;
+        self.desk.limits = snapshot.limits;
+        self.desk.waiting = snapshot.waiting;
+        self.desk.pauses = snapshot.pauses;
         self.desk.now = snapshot.now;
         if self.desk.epoch <= snapshot.epoch {
             self.desk.epoch = snapshot.epoch;
             self.desk.sequence = snapshot.sequence;
         }
+        let refused = |error: RiskConfigError| StateError::Unreadable(error.to_string());
+        self.desk.apply_limits().map_err(refused)?;
+        self.desk.plan_chores(snapshot.now);
         self.plan_wake();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Orders: their life, and the book of those that are working.
 
+pub mod audit;
 mod book;
 mod ended;
 mod lifecycle;

@@ -5,11 +5,12 @@ use super::exposure::{mark_value, unit_value};
 use super::saved_guard::SavedGuard;
 use super::{
     Assessment, Exposure, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
-    RiskManager, RiskRule, Standing, halt_reason, opening, split_after, valuation_price,
+    RiskConfigError, RiskManager, RiskRule, Standing, halt_reason, opening, split_after,
+    valuation_price,
 };
 use crate::types::{
-    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, Qty, Reason, ReasonCode,
-    State, StateError, to_f64,
+    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,
+    ReasonCode, State, StateError, Timestamp, to_f64,
 };
 
 /// Rules and guards in a row: the answer is the least over all of them, so that their order
@@ -220,6 +221,33 @@ impl RiskManager for RiskChain {
         for watched in &mut self.guards {
             release(&mut *watched.guard, &mut watched.wanted, cause, facts);
         }
+    }
+
+    fn watches_market(&self) -> bool {
+        self.guards.iter().any(|watched| watched.guard.watches_market())
+    }
+
+    fn is_timed(&self) -> bool {
+        self.guards.iter().any(|watched| watched.guard.is_timed())
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.guards.iter().filter_map(|watched| watched.guard.deadline()).min()
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        let mut before = None;
+        for rule in &mut self.rules {
+            before = before.or(rule.set_limit(key, value)?);
+        }
+        for watched in &mut self.guards {
+            before = before.or(watched.guard.set_limit(key, value)?);
+        }
+        Ok(before)
     }
 }
 

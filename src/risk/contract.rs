@@ -3,10 +3,10 @@ use core::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Exposure;
+use super::{Exposure, RiskConfigError};
 use crate::types::{
-    Facts, Fill, Halt, HaltCause, HaltScope, Intent, Order, Qty, Reason, RejectReason, Side, State,
-    Trade, to_f64,
+    Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, MarketEvent, Qty,
+    Reason, Side, State, Timestamp, Trade, to_f64,
 };
 
 /// What a rule is shown: the part of an intent that would open exposure, with all working
@@ -143,6 +143,19 @@ pub trait RiskRule: Send {
     fn usage(&self, _facts: &Facts<'_>) -> Option<Reason> {
         None
     }
+
+    /// Changes one of its limits while the engine runs; the answer is the value before, `None`
+    /// when the limit is not this rule's.
+    ///
+    /// # Errors
+    /// [`RiskConfigError`] for a value that cannot be; the old limit stays.
+    fn set_limit(
+        &mut self,
+        _key: &LimitKey,
+        _value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        Ok(None)
+    }
 }
 
 /// Something that happened, for guards and managers.
@@ -159,6 +172,15 @@ pub enum Fact<'a> {
     Capital(Decimal),
     /// Time has passed and nothing else happened.
     Time,
+    /// The market, for guards that watch it; the mark has been taken already.
+    Market(&'a MarketEvent),
+    /// The host says that it is alive and connected.
+    Heartbeat,
+    /// The host says that the data of an instrument are not to be trusted: a gap in the
+    /// sequence, a crossed book, a lost connection.
+    Distrusted(InstrumentId),
+    /// An alert wants the stops in a scope drawn nearer to the market.
+    TightenStops(HaltScope),
 }
 
 /// A rule with memory that watches facts, never intents: a breach that recovers between two
@@ -190,6 +212,33 @@ pub trait Guard: State + Send {
 
     /// An operator resumes a halt of this cause: a latched guard lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
+
+    /// True for a guard that wants [`Fact::Market`]; asked once, when an engine is built.
+    fn watches_market(&self) -> bool {
+        false
+    }
+
+    /// True for a guard with deadlines; asked once, when an engine is built.
+    fn is_timed(&self) -> bool {
+        false
+    }
+
+    /// When its answer may change if nothing happens, for the host's timer.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Changes one of its limits while the engine runs, as [`RiskRule::set_limit`].
+    ///
+    /// # Errors
+    /// [`RiskConfigError`] for a value that cannot be; the old limit stays.
+    fn set_limit(
+        &mut self,
+        _key: &LimitKey,
+        _value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        Ok(None)
+    }
 }
 
 /// A change that a manager asks the halt machine for.
@@ -222,18 +271,35 @@ pub trait RiskManager: State + Send {
     fn drawdown(&self, _facts: &Facts<'_>) -> f64 {
         0.0
     }
-}
 
-/// A check of every order, exits too: grid, price collar, throttle.
-pub trait OrderGate: State + Send {
-    /// Its name in reports.
-    fn name(&self) -> &'static str;
+    /// True when a part of it wants [`Fact::Market`]; asked once, when an engine is built.
+    fn watches_market(&self) -> bool {
+        false
+    }
 
-    /// Looks at an order that is about to leave.
+    /// True when a part of it has deadlines; asked once, when an engine is built.
+    fn is_timed(&self) -> bool {
+        false
+    }
+
+    /// When it wants to be asked again if nothing happens, for the host's timer.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Changes the limit of one of its parts while the engine runs; the answer is the value
+    /// before, `None` when no part has such a limit. Where several have, all of them are
+    /// changed, and the first one's value is told.
     ///
     /// # Errors
-    /// Why it must not leave.
-    fn check(&mut self, order: &Order, facts: &Facts<'_>) -> Result<(), RejectReason>;
+    /// [`RiskConfigError`] for a value that cannot be; the old limit stays.
+    fn set_limit(
+        &mut self,
+        _key: &LimitKey,
+        _value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        Ok(None)
+    }
 }
 
 /// The verdict on a group of intents. The buffer belongs to the caller and is reused.

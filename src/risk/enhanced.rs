@@ -11,7 +11,9 @@ use super::{
     MaxDrawdownTracker, NetExposure, PeakReset, PositionSize, RiskChain, RiskConfigError,
     RiskManager, RiskRule, SymbolExposure,
 };
-use crate::types::{Facts, Halt, HaltCause, InstrumentId, Intent, State, StateError, Timestamp};
+use crate::types::{
+    Facts, Halt, HaltCause, InstrumentId, Intent, LimitKey, State, StateError, Timestamp,
+};
 
 /// Drawdown, circuit breaker, position size and exposure limits in one, open for rules and
 /// guards of the host. The same type works alone and inside the engine.
@@ -133,6 +135,26 @@ impl RiskManager for EnhancedRiskManager {
 
     fn drawdown(&self, facts: &Facts<'_>) -> f64 {
         self.drawdown.drawdown(facts)
+    }
+
+    fn watches_market(&self) -> bool {
+        self.chain.watches_market()
+    }
+
+    fn is_timed(&self) -> bool {
+        self.chain.is_timed()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.chain.deadline()
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        self.chain.set_limit(key, value)
     }
 }
 

@@ -154,6 +154,15 @@ impl HaltMachine {
         self.overall
     }
 
+    /// The level that holds for an instrument at the venue, whichever strategy trades it.
+    pub fn venue_level(&self, instrument: InstrumentId) -> HaltLevel {
+        self.levels(|halt| match halt.scope {
+            HaltScope::Symbol(own) => own == instrument,
+            HaltScope::Account | HaltScope::Everything => true,
+            HaltScope::Strategy(_) => false,
+        })
+    }
+
     /// The level that holds in the whole of a scope.
     pub fn scope_level(&self, scope: HaltScope) -> HaltLevel {
         let covers = |own: HaltScope| own == scope || is_wide(own);
@@ -218,6 +227,9 @@ pub fn halt_reason(halt: &Halt) -> Reason {
         HaltCause::CircuitBreaker => ReasonCode::CircuitBreaker,
         HaltCause::DailyLoss => ReasonCode::DailyLoss,
         HaltCause::StaleData
+        | HaltCause::Disconnected
+        | HaltCause::RepeatedExecution
+        | HaltCause::ParentBreach
         | HaltCause::Operator
         | HaltCause::FillAnomaly
         | HaltCause::Reconciliation

@@ -12,9 +12,11 @@ mod enhanced;
 mod equity;
 mod error;
 mod exposure;
+mod gate;
 mod gates;
 mod guards;
 mod halt;
+mod limits;
 mod opening;
 mod portfolio;
 mod realtime;
@@ -25,21 +27,26 @@ mod sizing;
 mod stops;
 mod stress;
 mod summary;
+mod window;
 
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
 };
 pub use chain::RiskChain;
 pub use contract::{
-    Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, OrderGate, RiskManager, RiskRule,
+    Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, RiskManager, RiskRule,
 };
 pub use drawdown::{DrawdownReset, DrawdownState, MaxDrawdownTracker, PeakReset};
 pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
-pub use gates::GridGate;
+pub use gate::{GateEvent, OrderGate, Refusal};
+pub use gates::{
+    DuplicateOrders, GridGate, MessageThrottle, ParentCheck, PriceCollar, Reference, SelfMatch,
+};
 pub use guards::{
-    BreakerGuard, DailyLimit, DailyLoss, DailyLossGuard, DrawdownGuard, PortfolioGuard,
+    BreakerGuard, DailyLimit, DailyLoss, DailyLossGuard, DataLimits, DataQualityGuard, DataTrouble,
+    DeadManGuard, DrawdownGuard, ExecutionLimits, ExecutionRate, PortfolioGuard, RepeatedExecution,
 };
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
 pub use opening::{Parts, split, split_after, valuation_price};
@@ -50,9 +57,10 @@ pub use portfolio::{
 };
 pub use realtime::{RealtimeRiskBuilder, RealtimeRiskManager};
 pub use rules::{
-    Ceiling, Concentration, CorrelatedExposure, DrawdownScaling, GrossExposure, GroupExposure,
-    Leverage, NetExposure, PortfolioHeat, PositionCount, PositionSize, RuleFn, SymbolExposure,
-    SymbolQuantity, UnstoppedRisk, VarLimit, rule_from_fn,
+    BuyingPower, Ceiling, Concentration, CorrelatedExposure, DrawdownScaling, GrossExposure,
+    GroupExposure, InstrumentList, Leverage, MarketAge, MaxOrderNotional, MaxOrderQuantity,
+    NetExposure, OpenOrders, PortfolioHeat, PositionCount, PositionSize, RuleFn, Session,
+    SymbolExposure, SymbolQuantity, TradingHours, UnstoppedRisk, VarLimit, rule_from_fn,
 };
 pub use schedule::DrawdownSchedule;
 pub use sizing::{

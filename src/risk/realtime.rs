@@ -4,6 +4,7 @@ pub use builder::RealtimeRiskBuilder;
 
 use core::time::Duration;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Word, Words, release, tell};
@@ -12,10 +13,10 @@ use super::saved_guard::SavedGuard;
 use super::{
     Assessment, BreakerGuard, BreakerRecord, BreakerStatus, DailyLossGuard, DrawdownGuard,
     DrawdownScaling, Fact, Guard, HaltChange, LimitUse, Opening, PortfolioHeat, PositionHeat,
-    RiskChain, RiskManager, RiskSummary,
+    RiskChain, RiskConfigError, RiskManager, RiskSummary,
 };
 use crate::types::{
-    Facts, Halt, HaltCause, InstrumentId, Intent, SlotId, State, StateError, Timestamp,
+    Facts, Halt, HaltCause, InstrumentId, Intent, LimitKey, SlotId, State, StateError, Timestamp,
 };
 
 /// Everything that watches an account while it trades, in one: drawdown, circuit breaker, daily
@@ -271,6 +272,26 @@ impl RiskManager for RealtimeRiskManager {
 
     fn drawdown(&self, facts: &Facts<'_>) -> f64 {
         self.drawdown.drawdown(facts)
+    }
+
+    fn watches_market(&self) -> bool {
+        self.chain.watches_market()
+    }
+
+    fn is_timed(&self) -> bool {
+        self.chain.is_timed()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.chain.deadline()
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        self.chain.set_limit(key, value)
     }
 }
 

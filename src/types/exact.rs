@@ -27,6 +27,16 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal
     deserializer.deserialize_any(DecimalText)
 }
 
+/// Reads an `f64` for which NaN is a legal value: formats that know no NaN, such as JSON, write
+/// it as nothing.
+///
+/// # Errors
+/// The deserializer's own errors.
+pub(crate) fn f64_or_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value: Option<f64> = serde::Deserialize::deserialize(deserializer)?;
+    Ok(value.unwrap_or(f64::NAN))
+}
+
 struct DecimalText;
 
 impl Visitor<'_> for DecimalText {

@@ -68,6 +68,12 @@ pub enum HaltCause {
     KillSwitch,
     /// A cause of the host's own rules.
     Custom(Label),
+    /// The host was not heard for too long.
+    Disconnected,
+    /// As many executions as a strategy may make before a person looks at it.
+    RepeatedExecution,
+    /// Children would have been larger than their parent order.
+    ParentBreach,
 }
 
 /// What ends a halt.
@@ -92,21 +98,47 @@ impl HaltCause {
             | Self::Reconciliation
             | Self::StrategyFailure
             | Self::KillSwitch
-            | Self::Custom(_) => HaltLevel::Halted,
+            | Self::Custom(_)
+            | Self::Disconnected
+            | Self::RepeatedExecution
+            | Self::ParentBreach => HaltLevel::Halted,
+        }
+    }
+
+    /// The stable word of the cause, the host's own for its own causes.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CircuitBreaker => "circuit_breaker",
+            Self::DailyLoss => "daily_loss",
+            Self::StaleData => "stale_data",
+            Self::Drawdown => "drawdown",
+            Self::Operator => "operator",
+            Self::FillAnomaly => "fill_anomaly",
+            Self::Reconciliation => "reconciliation",
+            Self::StrategyFailure => "strategy_failure",
+            Self::KillSwitch => "kill_switch",
+            Self::Custom(name) => name.as_str(),
+            Self::Disconnected => "disconnected",
+            Self::RepeatedExecution => "repeated_execution",
+            Self::ParentBreach => "parent_breach",
         }
     }
 
     /// What ends a halt of this cause.
     pub const fn end(self) -> HaltEnd {
         match self {
-            Self::CircuitBreaker | Self::DailyLoss | Self::StaleData => HaltEnd::OwnRule,
+            Self::CircuitBreaker | Self::DailyLoss | Self::StaleData | Self::Disconnected => {
+                HaltEnd::OwnRule
+            }
             Self::KillSwitch => HaltEnd::AcknowledgedResume,
             Self::Drawdown
             | Self::Operator
             | Self::FillAnomaly
             | Self::Reconciliation
             | Self::StrategyFailure
-            | Self::Custom(_) => HaltEnd::Resume,
+            | Self::Custom(_)
+            | Self::RepeatedExecution
+            | Self::ParentBreach => HaltEnd::Resume,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Market data are `f64` on a decimal [`Grid`], money is [`Decimal`], ids are dense integers
 //! that index vectors, time is nanoseconds since 1970 in UTC and is always an argument.
 
+mod alert;
 mod day;
 pub mod exact;
 mod facts;
@@ -13,6 +14,7 @@ mod id;
 mod instrument;
 mod instruments;
 mod label;
+mod limit;
 mod market;
 mod number;
 mod order;
@@ -23,6 +25,7 @@ mod state;
 mod stop;
 mod time;
 
+pub use alert::{ActionRequest, AlertAction, AlertLevel};
 pub use day::{DayBoundary, DayError, TradingDay};
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
@@ -32,6 +35,7 @@ pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
 pub use instrument::{Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, OptionRight};
 pub use instruments::{Asset, Instruments};
 pub use label::Label;
+pub use limit::{LimitChange, LimitKey, LimitSubject};
 pub use market::{
     Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Print, Quote,
 };
@@ -42,7 +46,8 @@ pub use order::{
 };
 pub use period::{Period, PeriodRule};
 pub use record::{
-    Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, Reason, ReasonCode, Record, Trade,
+    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, HaltStep, Reason,
+    ReasonCode, Record, Trade,
 };
 pub use rust_decimal::Decimal;
 pub use signal::Signal;

@@ -3,7 +3,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{InstrumentId, Label, Money, OrderId, Price, Qty, SlotId, Timestamp, TradeId};
+use super::{InstrumentId, Label, Money, OrderId, Price, Qty, SlotId, Timestamp, TradeId, exact};
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -234,6 +234,7 @@ pub struct Intent {
     /// Bonds with other orders.
     pub linkage: Linkage,
     /// The mark when it was decided: arrival price, and the price that values market orders.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub reference: f64,
     /// The strategy's word.
     pub tag: Label,
@@ -463,6 +464,7 @@ pub struct Fill {
     /// The execution.
     pub execution: FillReport,
     /// The mark when the order was decided, for shortfall; NaN when unknown.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub arrival: f64,
     /// What the order was for.
     pub purpose: Purpose,

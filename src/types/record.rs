@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fill, Halt, HaltLevel, InstrumentId, Intent, Label, Leg, Money, Order, OrderId, OrderReport,
-    OrderStatus, Price, Qty, Side, Signal, SlotId, Timestamp, exact,
+    ActionRequest, Fill, Halt, HaltLevel, InstrumentId, Intent, Label, Leg, LimitChange, Money,
+    Order, OrderId, OrderReport, OrderStatus, Price, Qty, Side, Signal, SlotId, Timestamp, exact,
 };
 
 /// One change of the engine's state. Metrics, reports, audit and hash are readers of records;
@@ -98,6 +98,8 @@ pub enum Record<'a> {
         halt: &'a Halt,
         /// The level that holds from now on in the halt's scope.
         level: HaltLevel,
+        /// What happened to the halt.
+        step: HaltStep,
     },
     /// Something that must not happen did, and was survived.
     Anomaly {
@@ -128,6 +130,46 @@ pub enum Record<'a> {
         /// Its error.
         error: &'a str,
     },
+    /// A limit was changed while the engine runs, or a temporary change of it has ended.
+    LimitChanged {
+        /// Which limit, by whom, until when.
+        change: &'a LimitChange,
+        /// The value before.
+        #[serde(with = "exact")]
+        before: Decimal,
+        /// The value from now on.
+        #[serde(with = "exact")]
+        after: Decimal,
+    },
+    /// An alert asked for an action.
+    Acted {
+        /// What was asked.
+        request: &'a ActionRequest,
+        /// What became of it.
+        outcome: ActionOutcome,
+    },
+}
+
+/// What happened to a halt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HaltStep {
+    /// It began or was raised.
+    Began,
+    /// The venue has confirmed that nothing is open.
+    Flat,
+    /// It ended.
+    Ended,
+}
+
+/// What became of an alert's wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionOutcome {
+    /// It was carried out, or handed on to whom it concerns.
+    Done,
+    /// The engine's policy does not allow it.
+    NotAllowed,
 }
 
 /// A closed piece of position: each reduction closes a trade for the quantity it reduces.
@@ -313,8 +355,10 @@ pub struct Reason {
     /// The stable code.
     pub code: ReasonCode,
     /// The limit.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub limit: f64,
     /// The observed value.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub observed: f64,
 }
 
@@ -430,4 +474,40 @@ reason_codes! {
     Volatility => "volatility", "Volatility is not known";
     /// The bets so far promise no gain.
     NoEdge => "no_edge", "No edge to bet on";
+    /// One order's quantity.
+    MaxOrderQuantity => "max_order_quantity", "Order quantity too large";
+    /// One order's value.
+    MaxOrderNotional => "max_order_notional", "Order value too large";
+    /// The limit price is too far from the reference price.
+    PriceCollar => "price_collar", "Price too far from the reference";
+    /// The reference price is missing or too old.
+    StaleReference => "stale_reference", "Reference price is missing or too old";
+    /// The same order was sent a moment ago.
+    DuplicateOrder => "duplicate_order", "Same order was sent a moment ago";
+    /// Orders, amendments and cancels per window.
+    MessageRate => "message_rate", "Message rate limit reached";
+    /// Orders that work at the same time.
+    OpenOrders => "open_orders", "Too many working orders";
+    /// Executions since a person last allowed them.
+    RepeatedExecution => "repeated_execution", "Too many executions since the last release";
+    /// Executions per period.
+    ExecutionRate => "execution_rate", "Execution rate limit reached";
+    /// Executed quantity per period.
+    VolumeRate => "volume_rate", "Executed quantity limit reached";
+    /// Executed value per period.
+    NotionalRate => "notional_rate", "Executed value limit reached";
+    /// Children would be larger than their parent.
+    ParentQuantity => "parent_quantity", "Children larger than their parent order";
+    /// The order would trade with one of our own.
+    SelfMatch => "self_match", "Order would match one of our own";
+    /// The instrument is on a deny list, or not on the allow list.
+    NotAllowed => "not_allowed", "Instrument is not allowed";
+    /// The instrument is not in the table.
+    UnknownInstrument => "unknown_instrument", "Instrument is unknown";
+    /// Market data are missing or too old.
+    StaleData => "stale_data", "Market data are missing or too old";
+    /// Market data are not to be trusted: a jump, a crossed book, a gap.
+    DataQuality => "data_quality", "Market data are not to be trusted";
+    /// The host has not been heard for too long.
+    Disconnected => "disconnected", "Host was not heard for too long";
 }

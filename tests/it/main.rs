@@ -13,6 +13,7 @@
 mod account;
 mod builtin;
 mod combinators;
+mod controls;
 mod covariance;
 mod data;
 mod engine;

@@ -1,10 +1,10 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::OrderGate;
 use crate::risk::sizing::notional;
+use crate::risk::{OrderGate, Refusal};
 use crate::types::{
-    Amount, Facts, Instrument, Intent, Offset, Order, OrderKind, Price, RejectReason, TimeInForce,
+    Amount, Facts, Instrument, Intent, Offset, Order, OrderKind, Price, ReasonCode, TimeInForce,
 };
 
 /// Refuses what every venue would refuse: prices off the tick, quantities off the step or below
@@ -18,14 +18,15 @@ impl OrderGate for GridGate {
         "grid"
     }
 
-    fn check(&mut self, order: &Order, facts: &Facts<'_>) -> Result<(), RejectReason> {
+    fn check(&self, order: &Order, facts: &Facts<'_>) -> Result<(), Refusal> {
         let intent = &order.intent;
+        let refused = |code| Refusal::new(code, f64::NAN, f64::NAN);
         let instrument = facts.instruments.get(intent.instrument);
-        let instrument = instrument.ok_or(RejectReason::NotTrading)?;
+        let instrument = instrument.ok_or(refused(ReasonCode::UnknownInstrument))?;
         let is_valid = has_legal_flags(intent)
             && prices_fit(intent, instrument)
             && amount_fits(intent, instrument, facts);
-        if is_valid { Ok(()) } else { Err(RejectReason::InvalidOrder) }
+        if is_valid { Ok(()) } else { Err(refused(ReasonCode::InvalidOrder)) }
     }
 }
 

@@ -115,7 +115,13 @@ impl Guard for BreakerGuard {
         match fact {
             Fact::Fill(fill) => self.on_fill(fill, facts.at),
             Fact::Trade(trade) => self.on_trade(trade, facts.at),
-            Fact::Mark | Fact::Capital(_) | Fact::Time => {}
+            Fact::Mark
+            | Fact::Capital(_)
+            | Fact::Time
+            | Fact::Market(_)
+            | Fact::Heartbeat
+            | Fact::Distrusted(_)
+            | Fact::TightenStops(_) => {}
         }
         if self.breaker.allowed(facts.at) {
             return None;

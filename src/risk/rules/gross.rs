@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode};
 
 /// The sum of the values of all positions without signs, working orders counted as filled at
 /// worst, stays below a ceiling.
@@ -34,5 +36,16 @@ impl RiskRule for GrossExposure {
     fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
         let (limit, gross) = (self.ceiling.amount(facts), Exposure::of(facts).gross);
         Some(Reason::new(ReasonCode::GrossExposure, limit, gross))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("gross_exposure") {
+            return Ok(None);
+        }
+        self.ceiling.set("gross exposure", value).map(Some)
     }
 }

@@ -1,8 +1,10 @@
+use rust_decimal::Decimal;
+
 use super::usage::sum_of_values;
 use super::{Ceiling, capped};
 use crate::risk::exposure::mark_value;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, Reason, ReasonCode, to_f64};
+use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode, to_f64};
 
 /// The gross exposure of some symbols taken together (a sector, one coin's contracts) stays
 /// below a ceiling.
@@ -58,6 +60,17 @@ impl RiskRule for GroupExposure {
         let is_member = |id| self.members.binary_search(&id).is_ok();
         let value = sum_of_values(facts, |instrument| is_member(instrument.id));
         Some(Reason::new(ReasonCode::GroupExposure, self.ceiling.amount(facts), value))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if *key != LimitKey::named("group_exposure", self.name) {
+            return Ok(None);
+        }
+        self.ceiling.set("group exposure", value).map(Some)
     }
 }
 

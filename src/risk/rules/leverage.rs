@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode, to_f64};
 
 /// Gross exposure over equity, working orders counted as filled at worst, stays below a
 /// multiple. Reasons tell the multiple, not an amount.
@@ -39,5 +41,19 @@ impl RiskRule for Leverage {
         let equity = facts.equity();
         let multiple = if equity > 0.0 { Exposure::of(facts).gross / equity } else { f64::NAN };
         Some(Reason::new(ReasonCode::Leverage, self.most, multiple))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("leverage") {
+            return Ok(None);
+        }
+        let mut ceiling = Ceiling::OfEquity(self.most);
+        let before = ceiling.set("leverage", value)?;
+        self.most = to_f64(value);
+        Ok(Some(before))
     }
 }

@@ -1,6 +1,7 @@
 //! The built-in rules, one per file. Each judges what would result with all working orders
 //! filled, caps an opening at the largest quantity that passes, and denies on NaN.
 
+mod buying_power;
 mod concentration;
 mod correlated;
 mod drawdown_scaling;
@@ -8,37 +9,49 @@ mod from_fn;
 mod gross;
 mod group;
 mod heat;
+mod instrument_list;
 mod leverage;
+mod market_age;
 mod net;
+mod open_orders;
+mod order_notional;
+mod order_quantity;
 mod position_count;
 mod position_size;
 mod symbol;
+mod symbol_quantity;
+mod trading_hours;
+mod usage;
 mod value_at_risk;
 
+pub use buying_power::BuyingPower;
+pub use concentration::Concentration;
 pub use correlated::CorrelatedExposure;
 pub(super) use correlated::checked as checked_correlation;
-mod symbol_quantity;
-mod usage;
-
-pub use concentration::Concentration;
 pub use drawdown_scaling::DrawdownScaling;
 pub use from_fn::{RuleFn, rule_from_fn};
 pub use gross::GrossExposure;
 pub use group::GroupExposure;
 pub use heat::{PortfolioHeat, UnstoppedRisk};
+pub use instrument_list::InstrumentList;
 pub use leverage::Leverage;
+pub use market_age::MarketAge;
 pub use net::NetExposure;
+pub use open_orders::OpenOrders;
+pub use order_notional::MaxOrderNotional;
+pub use order_quantity::MaxOrderQuantity;
 pub use position_count::PositionCount;
 pub use position_size::PositionSize;
 pub use symbol::SymbolExposure;
 pub use symbol_quantity::SymbolQuantity;
+pub use trading_hours::{Session, TradingHours};
 pub use value_at_risk::VarLimit;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, Opening, RiskConfigError};
-use crate::types::{Facts, Qty, Reason, ReasonCode, to_f64};
+use crate::types::{Facts, Grid, Qty, Reason, ReasonCode, to_f64};
 
 /// A limit on a value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +79,20 @@ impl Ceiling {
         } else {
             Err(RiskConfigError::LimitOutOfRange { what, value })
         }
+    }
+}
+
+impl Ceiling {
+    /// Changes the number, not its kind; the answer is the number before.
+    fn set(&mut self, what: &'static str, value: Decimal) -> Result<Decimal, RiskConfigError> {
+        let number = to_f64(value);
+        let new = match self {
+            Self::Amount(_) => Self::Amount(number),
+            Self::OfEquity(_) => Self::OfEquity(number),
+        };
+        let new = new.checked(what)?;
+        let (Self::Amount(before) | Self::OfEquity(before)) = core::mem::replace(self, new);
+        Ok(Grid::recover(before).unwrap_or(Decimal::MAX))
     }
 }
 

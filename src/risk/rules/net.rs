@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use super::{Ceiling, capped};
 use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode};
 
 /// The signed sum of the values of all positions stays below a ceiling in the direction of the
 /// opening, with every working order of that side filled and none of the other.
@@ -43,5 +45,16 @@ impl RiskRule for NetExposure {
         let (up, down) = (exposure.up, -exposure.down);
         let net = if up >= down || up.is_nan() { up } else { down };
         Some(Reason::new(ReasonCode::NetExposure, self.ceiling.amount(facts), net))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("net_exposure") {
+            return Ok(None);
+        }
+        self.ceiling.set("net exposure", value).map(Some)
     }
 }

@@ -1,7 +1,9 @@
+use rust_decimal::Decimal;
+
 use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode};
 
 /// The value of a position, working orders counted as filled, is at most a fraction of equity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,5 +44,16 @@ impl RiskRule for PositionSize {
     fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
         let value = largest_value(facts, |_| true);
         Some(Reason::new(ReasonCode::PositionSize, self.ceiling.amount(facts), value))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("position_size") {
+            return Ok(None);
+        }
+        self.ceiling.set("position size", value).map(Some)
     }
 }

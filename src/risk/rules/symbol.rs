@@ -1,7 +1,9 @@
+use rust_decimal::Decimal;
+
 use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, Reason, ReasonCode};
+use crate::types::{Facts, InstrumentId, LimitKey, LimitSubject, Reason, ReasonCode};
 
 /// The value of the position in one symbol (or in each), working orders counted as filled,
 /// stays below a ceiling.
@@ -48,5 +50,17 @@ impl RiskRule for SymbolExposure {
         let is_covered = |id| self.symbol.is_none_or(|symbol| symbol == id);
         let value = largest_value(facts, |instrument| is_covered(instrument.id));
         Some(Reason::new(ReasonCode::SymbolExposure, self.ceiling.amount(facts), value))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        let subject = self.symbol.map_or(LimitSubject::All, LimitSubject::Instrument);
+        if key.name.as_str() != "symbol_exposure" || key.subject != subject {
+            return Ok(None);
+        }
+        self.ceiling.set("symbol exposure", value).map(Some)
     }
 }

@@ -1,17 +1,17 @@
 use tradewright::risk::{GridGate, OrderGate};
 use tradewright::types::{
     Amount, Bracket, InstrumentId, Intent, Money, Offset, Order, OrderFlags, OrderId, OrderKind,
-    RejectReason, Side, TimeInForce, Timestamp,
+    ReasonCode, Side, TimeInForce, Timestamp,
 };
 
 use super::{COIN, INVERSE, SHARE, SLOT, World, dec, market, price};
 
-fn check(intent: Intent) -> Result<(), RejectReason> {
+fn check(intent: Intent) -> Result<(), ReasonCode> {
     let world = World::new();
     let book = world.book().build();
     let order = Order { id: OrderId::new(1, SLOT, 1), created_at: Timestamp::EPOCH, intent };
     assert_eq!(GridGate.name(), "grid");
-    GridGate.check(&order, &world.facts(&book))
+    GridGate.check(&order, &world.facts(&book)).map_err(|refusal| refusal.reason.code)
 }
 
 fn coin(kind: OrderKind, quantity: &str) -> Intent {
@@ -20,7 +20,7 @@ fn coin(kind: OrderKind, quantity: &str) -> Intent {
     intent
 }
 
-const INVALID: Result<(), RejectReason> = Err(RejectReason::InvalidOrder);
+const INVALID: Result<(), ReasonCode> = Err(ReasonCode::InvalidOrder);
 
 #[test]
 fn quantities_lie_on_the_step_above_the_minimum() {
@@ -29,7 +29,7 @@ fn quantities_lie_on_the_step_above_the_minimum() {
     {
         assert_eq!(check(market(COIN, Side::Sell, quantity)), expected, "{quantity}");
     }
-    assert_eq!(check(market(InstrumentId(9), Side::Buy, "1")), Err(RejectReason::NotTrading));
+    assert_eq!(check(market(InstrumentId(9), Side::Buy, "1")), Err(ReasonCode::UnknownInstrument));
 }
 
 #[test]
