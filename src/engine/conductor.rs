@@ -6,12 +6,11 @@ use crate::order::OrderLifecycle;
 use crate::risk::{Fact, HaltMachine};
 use crate::strategy::{Advice, Advised, Event, Strategy};
 use crate::types::{
-    AssetId, DataError, Facts, InstrumentId, Instruments, Intent, Label, MarketEvent, Qty, Record,
-    Signal, SlotId, Timestamp,
+    AssetId, DataError, Facts, InstrumentId, Instruments, Intent, MarketEvent, Record, Signal,
+    SlotId, Timestamp,
 };
 
 use super::desk::{Desk, Notice, alert};
-use super::group::towards;
 use super::policy::Action;
 use super::slot::{Bars, Follower, Slot};
 use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
@@ -457,33 +456,6 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         desk.group.clear();
         desk.group.push(intent);
         desk.submit(at, None, out);
-    }
-
-    /// The market intent that brings a slot's position to a target.
-    fn target_intent(
-        &self,
-        at: Timestamp,
-        index: usize,
-        (instrument, target): (InstrumentId, Qty),
-        tag: Label,
-    ) -> Option<Intent> {
-        let slot = self.slots.get(index).filter(|slot| slot.universe.contains(&instrument))?;
-        let facts = self.desk.facts(at, slot.id);
-        let position = facts.position(instrument);
-        let expected = position
-            .quantity
-            .checked_add(position.working_buy)?
-            .checked_sub(position.working_sell)?
-            .checked_sub(self.desk.resting_stop(slot.id, instrument))?;
-        let (side, quantity) = towards(target.value(), expected)?;
-        let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
-        if rounded.is_zero() {
-            return None;
-        }
-        let mut intent = Intent::market(slot.id, instrument, side, Qty::new(rounded));
-        intent.reference = facts.mark(instrument).unwrap_or(f64::NAN);
-        intent.tag = tag;
-        Some(intent)
     }
 
     /// A strategy failed: its slot stops, its resting entries go, the others go on.

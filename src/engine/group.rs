@@ -4,10 +4,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::types::{GroupId, Intent, Label, Order, OrderId, Purpose, Qty, Side, Timestamp};
+use crate::strategy::Strategy;
+use crate::types::{
+    GroupId, InstrumentId, Intent, Label, Order, OrderId, Purpose, Qty, Side, Timestamp,
+};
 
-use super::Command;
 use super::desk::Desk;
+use super::{Command, Engine};
 
 /// The groups whose legs are on their way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -110,4 +113,33 @@ pub(super) fn towards(target: Decimal, expected: Decimal) -> Option<(Side, Qty)>
     let difference = target.checked_sub(expected)?;
     let side = Side::of(difference)?;
     Some((side, Qty::new(difference.abs())))
+}
+
+impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// The market intent that brings a slot's position to a target.
+    pub(super) fn target_intent(
+        &self,
+        at: Timestamp,
+        index: usize,
+        (instrument, target): (InstrumentId, Qty),
+        tag: Label,
+    ) -> Option<Intent> {
+        let slot = self.slots.get(index).filter(|slot| slot.universe.contains(&instrument))?;
+        let facts = self.desk.facts(at, slot.id);
+        let position = facts.position(instrument);
+        let expected = position
+            .quantity
+            .checked_add(position.working_buy)?
+            .checked_sub(position.working_sell)?
+            .checked_sub(self.desk.resting_stop(slot.id, instrument))?;
+        let (side, quantity) = towards(target.value(), expected)?;
+        let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
+        if rounded.is_zero() {
+            return None;
+        }
+        let mut intent = Intent::market(slot.id, instrument, side, Qty::new(rounded));
+        intent.reference = facts.mark(instrument).unwrap_or(f64::NAN);
+        intent.tag = tag;
+        Some(intent)
+    }
 }

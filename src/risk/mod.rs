@@ -22,6 +22,7 @@ mod portfolio;
 mod realtime;
 mod rules;
 mod saved_guard;
+mod scene;
 mod schedule;
 mod sizing;
 mod stops;

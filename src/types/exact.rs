@@ -47,7 +47,13 @@ impl Visitor<'_> for DecimalText {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-        Decimal::from_str_exact(text).map_err(|error| E::custom(format!("`{text}`: {error}")))
+        let read = Decimal::from_str_exact(text);
+        let mut value = read.map_err(|error| E::custom(format!("`{text}`: {error}")))?;
+        // The library drops the sign of zero; a restored run must equal the other to the bit.
+        if value.is_zero() && text.starts_with('-') {
+            value.set_sign_negative(true);
+        }
+        Ok(value)
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Decimal, E> {
@@ -111,5 +117,24 @@ pub mod vec {
     /// As [`deserialize`](super::deserialize).
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Decimal>, D::Error> {
         Ok(Vec::<Exact>::deserialize(from)?.into_iter().map(|exact| exact.0).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_comes_back_to_the_bit() {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Exact(#[serde(with = "super")] Decimal);
+
+        let mut negative_zero = Decimal::new(0, 3);
+        negative_zero.set_sign_negative(true);
+        for value in [negative_zero, Decimal::ZERO, Decimal::new(-150, 2), Decimal::MAX] {
+            let bytes = rmp_serde::to_vec(&Exact(value)).unwrap();
+            let Exact(read) = rmp_serde::from_slice(&bytes).unwrap();
+            assert_eq!(read.serialize(), value.serialize(), "{value}");
+        }
     }
 }

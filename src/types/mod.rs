@@ -19,6 +19,7 @@ mod market;
 mod number;
 mod order;
 mod period;
+mod reason;
 mod record;
 mod signal;
 mod state;
@@ -45,9 +46,9 @@ pub use order::{
     OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, Side, TimeInForce,
 };
 pub use period::{Period, PeriodRule};
+pub use reason::{Reason, ReasonCode};
 pub use record::{
-    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, HaltStep, Reason,
-    ReasonCode, Record, Trade,
+    ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, HaltStep, Record, Trade,
 };
 pub use rust_decimal::Decimal;
 pub use signal::Signal;
