@@ -98,7 +98,10 @@ impl<M: MetricsSink> Desk<M> {
                     self.shrink_all(at, InstrumentId(index), request, out);
                 }
             }
-            AlertAction::TightenStops => self.observe(at, &Fact::TightenStops(scope), out),
+            AlertAction::TightenStops => {
+                self.tighten_stops(at, scope, out);
+                self.observe(at, &Fact::TightenStops(scope), out);
+            }
         }
     }
 

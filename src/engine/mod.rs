@@ -15,6 +15,7 @@ mod limits;
 mod liquidation;
 mod pauses;
 mod policy;
+mod protection;
 mod quote;
 mod report;
 mod slot;

@@ -30,7 +30,6 @@ struct Snapshot {
     gates: Vec<(String, Vec<u8>)>,
     halts: HaltMachine,
     groups: Groups,
-    #[serde(default)]
     stops: Stops,
     limits: LimitBook,
     waiting: Vec<OrderId>,

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderState};
-use crate::risk::{StopAction, StopExit, StopGauge, StopPlan, StopReading, StopTracker};
+use crate::risk::{GateEvent, StopAction, StopExit, StopGauge, StopPlan, StopReading, StopTracker};
 use crate::types::{
-    HaltLevel, InstrumentId, Intent, Label, MarketEvent, OrderFlags, OrderId, OrderKind,
+    HaltLevel, HaltScope, InstrumentId, Intent, Label, MarketEvent, OrderFlags, OrderId, OrderKind,
     OrderStatus, Period, Price, Purpose, Qty, Record, Side, SlotId, StateError, StopFact,
-    Timestamp, to_f64,
+    Timestamp,
 };
 
 use super::desk::{Desk, alert};
@@ -189,6 +189,28 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
+    /// An alert wants less risk: the stops in its scope go half the way to the mark.
+    pub(super) fn tighten_stops(
+        &mut self,
+        at: Timestamp,
+        scope: HaltScope,
+        out: &mut Vec<Command>,
+    ) {
+        for id in (0..self.stops.seats.len()).map_while(|index| u32::try_from(index).ok()) {
+            let id = InstrumentId(id);
+            let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
+            let Some(mut seats) = self.stops.seats.get_mut(id.index()).map(mem::take) else {
+                return;
+            };
+            for seat in seats.iter_mut().filter(|seat| scope.covers(seat.slot, id)) {
+                if seat.tracker.as_mut().is_some_and(|tracker| tracker.tighten(mark)) {
+                    self.carry_out_stop(at, id, seat, None, out);
+                }
+            }
+            self.seat_again(id, seats);
+        }
+    }
+
     /// Market orders against a position take the place of its stop: together they could close
     /// it twice.
     pub(super) fn yield_stops(&mut self, at: Timestamp, group: &[Intent], out: &mut Vec<Command>) {
@@ -208,30 +230,6 @@ impl<M: MetricsSink> Desk<M> {
         let state = order.and_then(|order| self.orders.find(order));
         let resting = state.filter(|state| state.in_flight != InFlight::Cancel);
         resting.map_or(Decimal::ZERO, |state| state.order.intent.side.signed(state.remaining()))
-    }
-
-    /// Copies what limits the loss of a position into the facts, from its working stop orders.
-    pub(super) fn note_protection(&mut self, slot: SlotId, instrument: InstrumentId) {
-        let (mut covered, mut weighted) = (0.0, 0.0);
-        let held = Side::of(self.account.book().position(slot, instrument).quantity);
-        for state in self.orders.live() {
-            let intent = &state.order.intent;
-            if intent.slot != slot
-                || intent.instrument != instrument
-                || intent.purpose != Purpose::StopLoss
-                || held == Some(intent.side)
-            {
-                continue;
-            }
-            if let Some(trigger) = intent.kind.trigger() {
-                let open = to_f64(state.remaining());
-                covered += open;
-                weighted += open * trigger.to_f64();
-            }
-        }
-        let level = if covered > 0.0 { weighted / covered } else { 0.0 };
-        let distance = self.account.book().stop(slot, instrument).distance;
-        self.account.note_stop(slot, instrument, StopFact { level, covered, distance });
     }
 
     fn seat_again(&mut self, id: InstrumentId, seats: Vec<Seat>) {
@@ -350,8 +348,14 @@ impl<M: MetricsSink> Desk<M> {
             return self.cancel(at, order, out);
         }
         let Some(total) = state.filled.checked_add(stop.quantity) else { return };
+        // A move takes risk away, as a cancel does; without budget it waits for the next event.
+        let facts = self.facts(at, seat.slot);
+        if self.gates.iter().any(|gate| gate.check_cancel(&state.order, &facts).is_err()) {
+            return;
+        }
         if self.orders.request(at, order, InFlight::Amend).is_ok() {
             let (quantity, price) = (Qty::new(total), stop.trigger);
+            self.tell_gates(at, &GateEvent::Amending(&state.order));
             out.push(Command::Amend { order, instrument: id, quantity, price });
             self.record_stop(at, id, seat, (order, stop.trigger));
         }

@@ -1,17 +1,19 @@
 //! Stop plans at work in the engine: one protective order per position, wherever the price goes.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tradewright::backtest::{Backtest, CsvBars, Report, Tape, Timed};
-use tradewright::engine::SlotConfig;
+use tradewright::engine::{ActionPolicy, Control, SlotConfig};
 use tradewright::prelude::*;
 use tradewright::risk::{
-    BreakEven, DailyLimit, DrawdownSchedule, FixedFractional, Kelly, KellyWindow,
+    BreakEven, DailyLimit, DrawdownSchedule, FixedFractional, Kelly, KellyWindow, MessageThrottle,
     RealtimeRiskManager, Smallest, StopDistance, StopPlan, StopVolatility, StopWidth,
     VolatilitySource, VolatilityTarget,
 };
 use tradewright::types::{
-    DayBoundary, Halt, HaltCause, HaltLevel, HaltScope, OrderKind, OrderReport, OrderStatus,
-    OrderUpdate, Purpose, RejectReason,
+    ActionRequest, AlertAction, AlertLevel, DayBoundary, Halt, HaltCause, HaltLevel, HaltScope,
+    Label, OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, SlotId,
 };
 
 use tradewright::strategy::Strategy;
@@ -74,6 +76,50 @@ fn a_stop_is_placed_moved_and_hit() {
     conserved(&world);
 }
 
+/// An alert that may tighten stops takes the stop half the way to the mark, and again; the plan
+/// never takes it back.
+#[test]
+fn an_alert_tightens_the_stop() {
+    let allowed = ActionPolicy::new().allow(AlertAction::TightenStops);
+    let mut world = world(|builder| {
+        builder.slot(ten(buy_once()).trades([A]).stop(percent(0.1))).alert_actions(allowed)
+    });
+    world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
+    let ask = |scope| {
+        Input::Control(Control::Act(ActionRequest {
+            action: AlertAction::TightenStops,
+            scope,
+            alert: Label::new("heat"),
+            level: AlertLevel::Warning,
+        }))
+    };
+    let elsewhere = HaltScope::Strategy(SlotId(9));
+    world.input(minute(2), &ask(elsewhere)).unwrap();
+    assert_eq!(working(&world), [("90".to_owned(), Decimal::TEN)]);
+    world.input(minute(2), &ask(HaltScope::Account)).unwrap();
+    assert_eq!(working(&world), [("95".to_owned(), Decimal::TEN)]);
+    world.run(&[flat(A, 3, 101.0)]).unwrap();
+    world.input(minute(3), &ask(HaltScope::Symbol(A))).unwrap();
+    assert_eq!(working(&world), [("98".to_owned(), Decimal::TEN)]);
+    world.run(&[flat(A, 4, 100.0)]).unwrap();
+    assert_eq!(triggers(&world), ["90", "95", "98"]);
+}
+
+/// Moves of a stop use the message budget as cancels do, and wait while there is none.
+#[test]
+fn moves_of_a_stop_wait_for_the_message_budget() {
+    let throttle = MessageThrottle::new(3, Duration::from_secs(600)).unwrap();
+    let plan = percent(0.1).trailing(StopWidth::Fraction(0.1)).unwrap();
+    let mut world =
+        world(|builder| builder.slot(ten(buy_once()).trades([A]).stop(plan)).gate(throttle));
+    world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0), flat(A, 3, 110.0)]).unwrap();
+    assert_eq!(triggers(&world), ["90", "99"], "an entry, a stop and a move are three");
+    world.run(&[flat(A, 4, 120.0)]).unwrap();
+    assert_eq!(working(&world), [("99".to_owned(), Decimal::TEN)], "the budget is used up");
+    world.run(&[flat(A, 12, 120.0)]).unwrap();
+    assert_eq!(working(&world), [("108".to_owned(), Decimal::TEN)], "it has room again");
+}
+
 /// A signal against the position and a target replace the stop; no order is left behind.
 #[test]
 fn exits_take_the_place_of_the_stop() {
@@ -106,7 +152,7 @@ fn a_halt_does_not_block_the_exit_of_a_stopped_position() {
     let mut world = world(|builder| builder.slot(ten(strategy).trades([A]).stop(percent(0.05))));
     world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
     let halt = Halt::new(HaltCause::Operator, HaltScope::Account);
-    let control = tradewright::engine::Control::Halt(halt);
+    let control = Control::Halt(halt);
     world.input(minute(2), &Input::Control(control)).unwrap();
     world.run(&[flat(A, 3, 100.0)]).unwrap();
     assert_eq!(working(&world).len(), 1, "a halt leaves what protects");
@@ -121,7 +167,7 @@ fn flattening_needs_no_stop() {
     let mut world = world(|builder| builder.slot(ten(buy_once()).trades([A]).stop(percent(0.05))));
     world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
     let halt = Halt { level: HaltLevel::Flattening, ..kill() };
-    let control = tradewright::engine::Control::Halt(halt);
+    let control = Control::Halt(halt);
     world.input(minute(2), &Input::Control(control)).unwrap();
     world.run(&[flat(A, 3, 99.0), flat(A, 4, 98.0), flat(A, 5, 80.0)]).unwrap();
     assert_eq!(position(&world, ONE, A), Decimal::ZERO);
@@ -136,7 +182,7 @@ fn kill() -> Halt {
 /// A position that has lived as long as its plan lets it is closed at the market.
 #[test]
 fn a_time_stop_closes() {
-    let plan = percent(0.05).time(core::time::Duration::from_secs(180)).unwrap();
+    let plan = percent(0.05).time(Duration::from_secs(180)).unwrap();
     let mut world = world(|builder| builder.slot(ten(buy_once()).trades([A]).stop(plan)));
     let bars: Vec<Timed> = (1..=7).map(|number| flat(A, number, 100.0)).collect();
     world.run(&bars).unwrap();
@@ -254,7 +300,7 @@ fn full_plan() -> StopPlan {
         .and_then(|plan| {
             plan.break_even(BreakEven { after: StopWidth::Multiple(2.0), lock: 0.001 })
         })
-        .and_then(|plan| plan.time(core::time::Duration::from_secs(40 * 86_400)))
+        .and_then(|plan| plan.time(Duration::from_secs(40 * 86_400)))
         .and_then(|plan| plan.tightened(DrawdownSchedule::default()))
         .unwrap()
 }

@@ -25,7 +25,7 @@ pub struct ReturnStatistics {
     /// The same per year: times the root of the periods.
     pub sharpe: Option<f64>,
     /// Mean excess return over downside deviation, which is the root of the mean over **all**
-    /// periods of min(r, 0)² (Sortino and van der Meer, 1991).
+    /// periods of min(r, 0)², r being the excess return (Sortino and van der Meer, 1991).
     pub sortino_per_period: Option<f64>,
     /// The same per year: times the root of the periods.
     pub sortino: Option<f64>,

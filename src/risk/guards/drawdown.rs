@@ -131,9 +131,14 @@ impl Guard for DrawdownGuard {
 
     #[inline]
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
-        if let Fact::Capital(capital) = fact {
-            self.tracker.shift(*capital);
-            self.forget();
+        match fact {
+            Fact::Capital(capital) => {
+                self.tracker.shift(*capital);
+                self.forget();
+            }
+            // A booking may move the exact equity by less than a sum of `f64` can show.
+            Fact::Fill(_) | Fact::Trade(_) => self.seen = UNSEEN,
+            _ => {}
         }
         if !self.is_clear(facts) && !self.is_seen(facts) {
             self.look(facts);

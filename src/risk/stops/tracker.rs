@@ -107,6 +107,13 @@ impl StopTracker {
         self.level = self.level.map(|level| level / factor);
     }
 
+    /// Moves the stop half the way to a price, for whoever wants less risk than the plan does;
+    /// true when it moved. A stop that the price has reached stays.
+    pub fn tighten(&mut self, price: f64) -> bool {
+        let Some(level) = self.level.filter(|_| !self.is_behind(price)) else { return false };
+        self.advance(price + (level - price) / 2.0)
+    }
+
     /// Takes a bar that has closed at `at`. The level that stood during the bar is judged by
     /// its low (high), the new one by its close. Of the bar in which the position was opened
     /// the close alone counts: its extremes may have come before.

@@ -426,6 +426,21 @@ fn the_limit_is_exact_for_cash_and_for_cents() {
     }
 }
 
+/// A booking can be a breach that the sums of `f64` do not show: after a fill the exact equity
+/// is looked at again.
+#[test]
+fn a_fill_below_the_last_digit_of_a_float_is_a_breach() {
+    let world = World::new();
+    let cash = |amount: &str| world.book().cash(world.usd, dec(amount)).build();
+    let mut guard = drawdown("0.1");
+    watch(&mut guard, &world, cash("3"));
+    let [limit, below] = ["2.7", "2.69999999999999995"].map(cash);
+    assert_eq!(limit.equity().to_bits(), below.equity().to_bits());
+    assert_eq!(watch(&mut guard, &world, limit), None);
+    let entry = fill(1, SLOT, Purpose::Entry);
+    assert!(guard.watch(&Fact::Fill(&entry), &world.facts(&below)).is_some());
+}
+
 /// Equity that is known again lets entries through again, wherever it stands.
 #[test]
 fn entries_return_with_the_equity() {
