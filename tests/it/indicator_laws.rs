@@ -197,10 +197,6 @@ proptest! {
         };
         let days: Vec<f64> = (0..window).map(|day| day as f64).collect();
         let slope = |w: &[f64]| linear_regression(&days, w).map(|fit| fit.slope);
-        let z_score = |w: &[f64]| {
-            let deviation = standard_deviation(w, 1).filter(|_| !is_flat(w))?;
-            Some((w[w.len() - 1] - mean(w)?) / deviation)
-        };
         let upper = |w: &[f64]| Some(mean(w)? + 2.0 * exact_deviation(w, 0)?);
         let price = prices[0];
         let check = Check { window, slack: 0.0 };
@@ -221,9 +217,7 @@ proptest! {
         check.numbers(deviation, &prices, |w| exact_deviation(w, 1));
         let variance = RollingVariance::new(window, population).unwrap();
         check.numbers(variance, &prices, |w| exact_deviation(w, 0).map(|s| s * s));
-        // What the naive mean's own rounding leaves of these differences.
-        let score = ZScore::new(window, sample).unwrap();
-        Check { window, slack: 1e-7 }.numbers(score, &prices, z_score);
+        check_z_scores(window, &prices);
         let line = LinearRegressionSlope::new(window).unwrap();
         Check { window, slack: 1e-14 * price }.numbers(line, &prices, slope);
     }
@@ -361,6 +355,28 @@ impl Check {
         naive: impl Fn(&[f64]) -> Option<f64>,
     ) {
         self.windows(indicator, inputs, |value| value, naive);
+    }
+}
+
+/// A window that hardly moves keeps few digits of its deviation: what may differ grows with the
+/// price over the deviation.
+fn check_z_scores(window: usize, prices: &[f64]) {
+    let mut score = ZScore::new(window, DeviationKind::Sample).unwrap();
+    for (index, &price) in prices.iter().enumerate() {
+        let actual = score.update(price).unwrap();
+        let start = (index + 1).checked_sub(window);
+        let Some(w) = start.map(|start| &prices[start..=index]).filter(|w| !is_flat(w)) else {
+            assert_eq!(actual, None, "bar {index}");
+            continue;
+        };
+        // Differences of neighbours are exact.
+        let moves: Vec<f64> = w.iter().map(|price| price - w[0]).collect();
+        let deviation = standard_deviation(&moves, 1).unwrap();
+        let expected = (moves[window - 1] - mean(&moves).unwrap()) / deviation;
+        let actual = actual.unwrap_or_else(|| panic!("bar {index}: no score"));
+        let allowed = 1e-9 + 1e-14 * price.abs() / deviation;
+        let difference = (actual - expected).abs();
+        assert!(difference <= allowed, "bar {index}: {actual} is not {expected}");
     }
 }
 
