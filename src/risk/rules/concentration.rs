@@ -1,7 +1,9 @@
+use rust_decimal::Decimal;
+
 use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode, to_f64};
 
 /// One symbol's share of the gross exposure, working orders counted as filled, stays below a
 /// fraction.
@@ -58,5 +60,19 @@ impl RiskRule for Concentration {
         let (floor, gross) = (self.floor.amount(facts), Exposure::of(facts).gross);
         let share = Self::share_of(largest_value(facts, |_| true), gross, floor);
         Some(Reason::new(ReasonCode::Concentration, self.share, share))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("concentration") {
+            return Ok(None);
+        }
+        let mut ceiling = Ceiling::OfEquity(self.share);
+        let before = ceiling.set("concentration", value)?;
+        self.share = to_f64(value);
+        Ok(Some(before))
     }
 }

@@ -5,8 +5,8 @@ use super::{Ceiling, capped};
 use crate::risk::exposure::settlement_rate;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, split_after, valuation_price};
 use crate::types::{
-    Facts, Instrument, InstrumentId, Intent, PositionFacts, Reason, ReasonCode, Side, SlotId,
-    StopFact, to_f64,
+    Facts, Instrument, InstrumentId, Intent, LimitKey, PositionFacts, Reason, ReasonCode, Side,
+    SlotId, StopFact, to_f64,
 };
 
 /// Portfolio heat: what all positions together would lose from their entries down to their
@@ -154,6 +154,20 @@ impl RiskRule for PortfolioHeat {
 
     fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
         Some(Reason::new(ReasonCode::PortfolioHeat, self.most, self.heat(facts)))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("portfolio_heat") {
+            return Ok(None);
+        }
+        let mut ceiling = Ceiling::OfEquity(self.most);
+        let before = ceiling.set("portfolio heat", value)?;
+        self.most = to_f64(value);
+        Ok(Some(before))
     }
 }
 

@@ -1,5 +1,7 @@
-use crate::risk::{Limit, Opening, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, Reason, ReasonCode};
+use rust_decimal::Decimal;
+
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing, limits};
+use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode};
 
 /// At most so many symbols are held at a time, those with working orders counted as held.
 ///
@@ -45,6 +47,17 @@ impl RiskRule for PositionCount {
 
     fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
         Some(self.reason(held(facts)))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all("position_count") {
+            return Ok(None);
+        }
+        limits::set_count("position count", &mut self.most, value).map(Some)
     }
 }
 

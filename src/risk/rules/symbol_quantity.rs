@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, Qty, Reason, ReasonCode, to_f64};
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing, limits};
+use crate::types::{Facts, InstrumentId, LimitKey, LimitSubject, Qty, Reason, ReasonCode, to_f64};
 
 /// The quantity held in one symbol (or in each), working orders counted as filled, stays
 /// below a number of units. It is compared exactly.
@@ -70,5 +70,18 @@ impl RiskRule for SymbolQuantity {
         let covered = facts.instruments.iter().filter(|instrument| self.covers(instrument.id));
         let worst = covered.map(|instrument| Standing::of(instrument.id, facts).worst()).max();
         worst.map(|worst| self.reason(worst))
+    }
+
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        let subject = self.symbol.map_or(LimitSubject::All, LimitSubject::Instrument);
+        if key.name.as_str() != "symbol_quantity" || key.subject != subject {
+            return Ok(None);
+        }
+        let new = limits::not_negative("symbol quantity", value)?;
+        Ok(Some(core::mem::replace(&mut self.most, new)))
     }
 }

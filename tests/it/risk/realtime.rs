@@ -6,8 +6,8 @@ use tradewright::risk::{
     PortfolioHeat, RealtimeRiskManager, RiskManager, RiskSummary, rule_from_fn,
 };
 use tradewright::types::{
-    DayBoundary, Decimal, FactBook, HaltCause, HaltEnd, ReasonCode, Side, State, StateError,
-    StopFact,
+    DayBoundary, Decimal, FactBook, HaltCause, HaltEnd, LimitKey, ReasonCode, Side, State,
+    StateError, StopFact,
 };
 
 use super::{COIN, SHARE, SLOT, World, dec, market, price, secs};
@@ -208,4 +208,29 @@ proptest! {
         let is_mismatch = matches!(refused, Err(StateError::Mismatch { .. }));
         prop_assert!(is_mismatch);
     }
+}
+
+/// The limits of positions change by name while the engine runs: the answer is the value before,
+/// a value that cannot be is refused, and the old one stays.
+#[test]
+fn limits_of_positions_change_at_run_time() {
+    let mut manager = RealtimeRiskManager::builder()
+        .position_count(3)
+        .symbol_quantity(dec("50"))
+        .concentration(0.5)
+        .portfolio_heat(0.06)
+        .build()
+        .unwrap();
+    for (name, before, after, refused) in [
+        ("position_count", "3", "2", "1.5"),
+        ("symbol_quantity", "50", "40", "-1"),
+        ("concentration", "0.5", "0.4", "-0.1"),
+        ("portfolio_heat", "0.06", "0.05", "-1"),
+    ] {
+        let key = LimitKey::all(name);
+        assert_eq!(manager.set_limit(&key, dec(after)), Ok(Some(dec(before))), "{name}");
+        assert!(manager.set_limit(&key, dec(refused)).is_err(), "{name}");
+        assert_eq!(manager.set_limit(&key, dec(before)), Ok(Some(dec(after))), "{name}");
+    }
+    assert_eq!(manager.set_limit(&LimitKey::all("no_such_limit"), Decimal::ONE), Ok(None));
 }
