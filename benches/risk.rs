@@ -145,7 +145,7 @@ fn rows(series: usize, count: usize) -> Vec<Vec<f64>> {
     };
     let mut row = || {
         // A shared movement with fat tails, so that every estimator is valid.
-        let shared = 0.2 * next() * next() * next();
+        let shared = 2.0 * next() * next() * next();
         (0..series).map(|_| shared + 0.01 * next()).collect()
     };
     (0..count).map(|_| row()).collect()
