@@ -98,12 +98,7 @@ impl<M: MetricsSink> Desk<M> {
         closed.clear();
         let booked = self.book(at, fill, &mut closed);
         if let Ok(realised) = booked {
-            self.sink.record(at, &Record::Filled { fill, realised });
-            self.observe(at, &Fact::Fill(fill), out);
-            for trade in &closed {
-                self.sink.record(at, &Record::Closed { trade });
-                self.observe(at, &Fact::Trade(trade), out);
-            }
+            self.tell_booked(at, (fill, realised), &closed, out);
             if fill.slot != SlotId::HOUSE {
                 self.notices.push(Notice::Fill(*fill));
             }
@@ -122,10 +117,7 @@ impl<M: MetricsSink> Desk<M> {
         let mut effects = AdjustmentEffects::default();
         self.account.adjust(at, &self.instruments, adjustment, &mut effects)?;
         self.sink.record(at, &Record::Adjusted { adjustment });
-        for trade in &effects.closed {
-            self.sink.record(at, &Record::Closed { trade });
-            self.observe(at, &Fact::Trade(trade), out);
-        }
+        self.tell_closed(at, &effects.closed, out);
         if let AdjustmentKind::Dividend { instrument, .. }
         | AdjustmentKind::BorrowFee { instrument, .. } = adjustment.kind
         {

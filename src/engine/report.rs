@@ -9,8 +9,8 @@ use crate::order::{Applied, OrderError, OrderState};
 use crate::risk::{Fact, GateEvent};
 use crate::types::{
     Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
-    Intent, Label, Linkage, Order, OrderFlags, OrderKind, OrderReport, OrderUpdate, Purpose, Qty,
-    Reason, ReasonCode, Record, Signal, SlotId, Timestamp, to_f64,
+    Intent, Label, Linkage, Money, Order, OrderFlags, OrderKind, OrderReport, OrderUpdate, Purpose,
+    Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp, Trade, to_f64,
 };
 
 use super::desk::{Desk, Notice, alert, reason_of};
@@ -187,17 +187,33 @@ impl<M: MetricsSink> Desk<M> {
             .apply(at, update.order, &update.report)
             .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
         self.record_steps(at, update, &applied);
-        self.sink.record(at, &Record::Filled { fill: &fill, realised });
-        self.tell_gates(at, &GateEvent::Filled(&fill));
-        self.observe(at, &Fact::Fill(&fill), out);
-        for trade in &closed {
-            self.sink.record(at, &Record::Closed { trade });
-            self.observe(at, &Fact::Trade(trade), out);
-        }
+        self.tell_booked(at, (&fill, realised), &closed, out);
         self.closed = closed;
         self.after_report(at, update, out);
         self.after_fill(at, &fill, known.as_ref(), applied.anomaly, out);
         Ok(())
+    }
+
+    /// Tells everybody of a fill that was booked, and of what it closed.
+    pub(super) fn tell_booked(
+        &mut self,
+        at: Timestamp,
+        (fill, realised): (&Fill, Money),
+        closed: &[Trade],
+        out: &mut Vec<Command>,
+    ) {
+        self.sink.record(at, &Record::Filled { fill, realised });
+        self.tell_gates(at, &GateEvent::Filled(fill));
+        self.observe(at, &Fact::Fill(fill), out);
+        self.tell_closed(at, closed, out);
+    }
+
+    /// Tells everybody of trades that a booking closed.
+    pub(super) fn tell_closed(&mut self, at: Timestamp, closed: &[Trade], out: &mut Vec<Command>) {
+        for trade in closed {
+            self.sink.record(at, &Record::Closed { trade });
+            self.observe(at, &Fact::Trade(trade), out);
+        }
     }
 
     /// The market traded at this price: positions are marked there before the fill is booked,
@@ -206,8 +222,8 @@ impl<M: MetricsSink> Desk<M> {
         &mut self,
         at: Timestamp,
         fill: &Fill,
-        closed: &mut Vec<crate::types::Trade>,
-    ) -> Result<crate::types::Money, EngineError> {
+        closed: &mut Vec<Trade>,
+    ) -> Result<Money, EngineError> {
         let realised = self.account.on_fill(&self.instruments, fill, closed)?;
         let price = fill.execution.before_slippage.to_f64();
         self.account.mark(at, &self.instruments, fill.instrument, price);
