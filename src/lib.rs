@@ -44,6 +44,8 @@
 //!
 //! Longer guides are in [`guide`].
 #![forbid(unsafe_code)]
+// docs.rs says beside each item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 // On for the library alone: tests and examples print and unwrap as they like. clippy.toml narrows
 // the arithmetic to `Decimal`, whose operators panic on overflow.

@@ -342,15 +342,34 @@ impl Account {
             purpose: Purpose::Entry,
             tag: Label::default(),
         };
+        let (bought, sold) = (fill(buyer, Side::Buy), fill(seller, Side::Sell));
+        self.cross_fills(instruments, &bought, &sold, closed).map(|_| ())
+    }
+
+    /// The same for two fills that name their orders; answers what each of them realised. The
+    /// closed trades of the buyer come before those of the seller.
+    ///
+    /// The two must be of one instrument, quantity and price, of different slots and without a
+    /// fee.
+    ///
+    /// # Errors
+    /// As [`Account::cross`].
+    pub fn cross_fills(
+        &mut self,
+        instruments: &Instruments,
+        bought: &Fill,
+        sold: &Fill,
+        closed: &mut Vec<Trade>,
+    ) -> Result<[Money; 2], LedgerError> {
         let before = closed.len();
-        self.book_fill(instruments, &fill(buyer, Side::Buy), closed)?;
-        if let Err(error) = self.book_fill(instruments, &fill(seller, Side::Sell), closed) {
-            let undone = self.book_fill(instruments, &fill(buyer, Side::Sell), closed);
+        let first = self.book_fill(instruments, bought, closed)?;
+        let second = self.book_fill(instruments, sold, closed).map_err(|error| {
+            let back = Fill { side: bought.side.opposite(), ..*bought };
+            let undone = self.book_fill(instruments, &back, closed);
             closed.truncate(before);
-            self.sum_up(instruments);
-            return Err(undone.err().unwrap_or(error));
-        }
+            undone.err().unwrap_or(error)
+        });
         self.sum_up(instruments);
-        Ok(())
+        Ok([first, second?])
     }
 }

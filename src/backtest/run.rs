@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::account::{LedgerConfig, RiskFree};
-use crate::engine::{Engine, EngineBuilder, EngineError, Input, Policy, SlotConfig};
+use crate::engine::{Engine, EngineBuilder, EngineError, Input, Netting, Policy, SlotConfig};
 use crate::metrics::{MetricsSink, Tee};
 use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer, StopPlan};
 use crate::sim::{FeeSchedule, SimConfig, SimError, SimVenue};
@@ -235,6 +235,12 @@ impl<'a> Backtest<'a> {
     /// Lots and position mode of the books.
     pub fn ledger(mut self, config: LedgerConfig) -> Self {
         self.builder = self.builder.ledger(config);
+        self
+    }
+
+    /// What becomes of opposite orders of several strategies; all go to the venue unless said.
+    pub fn netting(mut self, netting: Netting) -> Self {
+        self.builder = self.builder.netting(netting);
         self
     }
 

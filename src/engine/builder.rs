@@ -13,7 +13,7 @@ use super::limits::LimitBook;
 use super::pauses::Pauses;
 use super::slot::{Bars, Follower, Slot, SlotMemory};
 use super::stops::Stops;
-use super::{ActionPolicy, Engine, EngineError, SlotConfig};
+use super::{ActionPolicy, Engine, EngineError, Netting, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
 /// orders on the instrument's grid is always there.
@@ -30,6 +30,7 @@ pub struct EngineBuilder<S, M> {
     pnl: Option<Box<dyn PnlCalculator>>,
     ledger: LedgerConfig,
     actions: ActionPolicy,
+    netting: Netting,
     sink: M,
 }
 
@@ -47,6 +48,7 @@ impl<S: Strategy> EngineBuilder<S, ()> {
             pnl: None,
             ledger: LedgerConfig::default(),
             actions: ActionPolicy::new(),
+            netting: Netting::Off,
             sink: (),
         }
     }
@@ -115,6 +117,12 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         self
     }
 
+    /// What becomes of opposite orders of several strategies; all go to the venue unless said.
+    pub const fn netting(mut self, netting: Netting) -> Self {
+        self.netting = netting;
+        self
+    }
+
     /// The reader of records.
     pub fn sink<N: MetricsSink>(self, sink: N) -> EngineBuilder<S, N> {
         EngineBuilder {
@@ -129,6 +137,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             pnl: self.pnl,
             ledger: self.ledger,
             actions: self.actions,
+            netting: self.netting,
             sink,
         }
     }
@@ -179,6 +188,8 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             changes: Vec::new(),
             verdict: Assessment::default(),
             group: Vec::new(),
+            netting: self.netting,
+            fresh: Vec::new(),
         };
         Ok(Engine {
             desk,

@@ -156,7 +156,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         if self.is_attended {
             self.desk.follow_stops(at, instrument, event, out);
         }
-        if !self.desk.notices.is_empty() {
+        if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
             self.deliver(at, out);
         }
         if !self.desk.halts.is_clear() {
@@ -306,7 +306,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// Tells strategies of fills and refusals, and carries out what they answer.
     fn deliver(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         let mut told = 0;
-        while let Some(notice) = self.desk.notices.get(told).copied() {
+        // What meets inside is known once every strategy has been heard.
+        while told < self.desk.notices.len() || self.cross_one(at, out) {
+            let Some(notice) = self.desk.notices.get(told).copied() else { break };
             told += 1;
             if told > MOST_NOTICES {
                 out.push(alert(AlertLevel::Error, "strategy_turns_in_circles", ""));
@@ -324,6 +326,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
         }
         self.desk.notices.clear();
+        self.desk.fresh.clear();
     }
 
     /// Calls the strategies whose time has come.

@@ -19,7 +19,7 @@ use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
 use super::stops::Stops;
-use super::{ActionPolicy, Alert, AlertLevel, Command, EngineError};
+use super::{ActionPolicy, Alert, AlertLevel, Command, EngineError, Netting};
 
 pub(super) struct Desk<M> {
     pub(super) instruments: Instruments,
@@ -48,6 +48,9 @@ pub(super) struct Desk<M> {
     pub(super) changes: Vec<HaltChange>,
     pub(super) verdict: Assessment,
     pub(super) group: Vec<Intent>,
+    pub(super) netting: Netting,
+    /// Orders of this input that may still be crossed; empty between inputs.
+    pub(super) fresh: Vec<OrderId>,
 }
 
 /// Who wants more than marks; asked once.
@@ -207,6 +210,9 @@ impl<M: MetricsSink> Desk<M> {
         self.tell_gates(at, &GateEvent::Placed(&order));
         self.sink.record(at, &Record::Placed { order: &order });
         out.push(Command::Place(order));
+        if self.netting == Netting::AtMark && group.is_none() {
+            self.may_meet(&order);
+        }
         true
     }
 

@@ -9,7 +9,7 @@ use crate::risk::{Fact, HaltChange};
 use crate::strategy::Strategy;
 use crate::types::{
     Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, HaltStep,
-    InstrumentId, Intent, Order, OrderId, Price, Purpose, Qty, Record, Side, SlotId, Timestamp,
+    InstrumentId, Intent, Order, OrderId, Purpose, Qty, Record, Side, SlotId, Timestamp,
 };
 
 use super::desk::{Desk, alert, opens};
@@ -262,10 +262,7 @@ impl<M: MetricsSink> Desk<M> {
     /// the venue: sent there, one of the two would open.
     fn cross_opposites(&mut self, at: Timestamp, instrument: InstrumentId) {
         while let Some((long, short, quantity)) = self.opposites(instrument) {
-            let mark = self.account.book().mark(instrument).map_or(f64::NAN, |mark| mark.price);
-            let grid = self.instruments.get(instrument).map(|found| found.price_grid);
-            let price = grid.and_then(|grid| grid.nearest(mark)).and_then(|p| Price::new(p).ok());
-            let Some(price) = price else { return };
+            let Some(price) = self.crossing_price(instrument) else { return };
             let mut closed = mem::take(&mut self.closed);
             closed.clear();
             let crossed = self.account.cross(

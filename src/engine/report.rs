@@ -99,7 +99,7 @@ impl<M: MetricsSink> Desk<M> {
         Ok(())
     }
 
-    fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {
+    pub(super) fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {
         let (order, report) = (update.order, &update.report);
         for step in [applied.implied, applied.step].into_iter().flatten() {
             let record = Record::Transition { order, from: step.from, to: step.to, report };
@@ -116,7 +116,12 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// Reservations, groups and refusals after a report.
-    fn after_report(&mut self, at: Timestamp, update: &OrderUpdate, out: &mut Vec<Command>) {
+    pub(super) fn after_report(
+        &mut self,
+        at: Timestamp,
+        update: &OrderUpdate,
+        out: &mut Vec<Command>,
+    ) {
         let Some(state) = self.orders.find(update.order) else { return };
         let is_over = state.status.is_terminal();
         let (intent, filled) = (state.order.intent, Qty::new(state.filled));
@@ -256,7 +261,7 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    fn after_fill(
+    pub(super) fn after_fill(
         &mut self,
         at: Timestamp,
         fill: &Fill,

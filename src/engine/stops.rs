@@ -87,6 +87,12 @@ impl Stops {
         }
     }
 
+    /// True where the engine keeps a stop for a slot's position.
+    pub(super) fn covers(&self, slot: SlotId, instrument: InstrumentId) -> bool {
+        let seats = self.seats.get(instrument.index());
+        seats.is_some_and(|seats| seats.iter().any(|seat| seat.slot == slot))
+    }
+
     #[inline]
     pub(super) const fn is_on(&self) -> bool {
         !self.seats.is_empty()

@@ -35,6 +35,11 @@ pub const LONGEST_WINDOW: usize = 1_000_000;
 /// assert_eq!(average.value(), Some(3.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no indicator",
+    label = "`Indicator` is not implemented for this type",
+    note = "implement `Indicator` (`update`, `value`, `warmup` and `reset`)"
+)]
 pub trait Indicator {
     /// What one update takes: a number, a bar or a pair of numbers.
     type Input: Copy;

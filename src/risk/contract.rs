@@ -131,6 +131,12 @@ impl Limit {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no risk rule",
+    label = "`RiskRule` is not implemented for this type",
+    note = "implement `RiskRule` (`name` and `limit`), or make a rule of a closure with \
+            `risk::rule_from_fn`"
+)]
 pub trait RiskRule: Send {
     /// Its name in assessments and reports.
     fn name(&self) -> &'static str;

@@ -63,6 +63,12 @@ impl<'a> Event<'a> {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no strategy",
+    label = "`Strategy` is not implemented for this type",
+    note = "implement `Strategy` (`name` and `on_event`) and derive serde's `Serialize` and \
+            `Deserialize`, or make a strategy of a closure with `strategy::from_fn`"
+)]
 pub trait Strategy: State + Send {
     /// Its name in records and reports.
     fn name(&self) -> &str;

@@ -114,6 +114,31 @@ impl fmt::Display for OrderId {
 )]
 pub struct TradeId(pub u128);
 
+impl TradeId {
+    /// Set in the ids of trades between two strategies of one engine.
+    const CROSSED: u128 = 1 << 127;
+
+    /// The id of a trade between two orders of one engine, which no venue has seen: unique in
+    /// its run, and apart from the ids of venues, which stay below 2^127.
+    pub const fn crossed(buy: OrderId, sale: OrderId) -> Self {
+        // Both sequences count orders: they do not reach 2^63.
+        Self(Self::CROSSED | (buy.sequence as u128) << 63 | sale.sequence as u128)
+    }
+
+    /// True for a trade between two strategies of one engine.
+    ///
+    /// ```
+    /// use tradewright::types::{OrderId, SlotId, TradeId};
+    ///
+    /// let (buy, sale) = (OrderId::new(1, SlotId(1), 7), OrderId::new(1, SlotId(2), 8));
+    /// assert!(TradeId::crossed(buy, sale).is_crossed());
+    /// assert!(!TradeId(12).is_crossed());
+    /// ```
+    pub const fn is_crossed(self) -> bool {
+        self.0 & Self::CROSSED != 0
+    }
+}
+
 /// A set of intents that stands or falls together (the legs of a pair).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

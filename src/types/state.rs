@@ -18,6 +18,11 @@ use serde::de::DeserializeOwned;
 /// other.restore(&saved).unwrap();
 /// assert_eq!(other, Counter { seen: 3 });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved and restored",
+    label = "this type has no saved form",
+    note = "derive serde's `Serialize` and `Deserialize` for it"
+)]
 pub trait State {
     /// The state as bytes.
     ///

@@ -13,6 +13,7 @@
 mod account;
 mod builtin;
 mod combinators;
+mod contracts;
 mod controls;
 mod covariance;
 mod data;
@@ -25,6 +26,7 @@ mod ledger;
 mod life_cycle;
 mod liquidation;
 mod margin;
+mod netting;
 mod orders;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -338,3 +338,41 @@ fn defaults_out_of_their_own_range_are_refused() {
         .unwrap_err();
     assert!(error.to_string().contains("`bars` is 0"), "{error}");
 }
+
+/// The registry takes any self-describing format: TOML builds what the same JSON builds, down to
+/// members of a combinator, and mistakes are named in the same words.
+#[test]
+fn parameters_may_be_toml() {
+    let read = |text: &str| text.parse::<toml::Table>().map(toml::Value::Table).unwrap();
+    with_context(|registry, context| {
+        let cases = [
+            (
+                "BREAKOUT",
+                "lookback = 55\nvolume_factor = 2.0",
+                r#"{"lookback": 55, "volume_factor": 2.0}"#,
+            ),
+            ("MEAN_REVERSION", "", "{}"),
+            (
+                "INVERT",
+                "[strategy]\nname = \"VWAP\"\n[strategy.parameters]\nthreshold = 0.01",
+                r#"{"strategy": {"name": "VWAP", "parameters": {"threshold": 0.01}}}"#,
+            ),
+        ];
+        for (name, text, json) in cases {
+            let built = registry.build(name, read(text), context).unwrap();
+            let same = registry.build_json(name, json, context).unwrap();
+            assert_eq!(built.fingerprint, same.fingerprint, "{name}");
+        }
+        let refused =
+            |text| registry.build("BREAKOUT", read(text), context).unwrap_err().to_string();
+        for (text, words) in [
+            ("lookbak = 3", "there is no parameter `lookbak`, did you mean `lookback`?"),
+            ("lookback = \"x\"", "lookback"),
+            ("lookback = 2024-08-08", "lookback"),
+            ("volume_factor = nan", "volume_factor"),
+        ] {
+            let error = refused(text);
+            assert!(error.contains(words), "{text}: {error}");
+        }
+    });
+}
