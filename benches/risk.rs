@@ -1,10 +1,14 @@
-//! Nanoseconds of risk: a review with every built-in rule on and 50 open positions, a refusal
-//! with its search for the largest quantity that passes, what guards cost on each mark, and the
-//! figures of a portfolio of 50 symbols: the correlations of a row, all figures of a row of 250,
-//! and the rules that read them.
+//! Nanoseconds of risk: a review with every built-in rule and guard on, 50 open positions and 20
+//! open orders; reviews by the exposure limits alone, and a refusal with its search for the
+//! largest quantity that passes; what guards cost on each mark; and the figures of a portfolio
+//! of 50 symbols: the correlations of a row, all figures of a row of 250, and the rules that
+//! read them.
 //!
 //! Facts are in memory and made beforehand; a mark's figure includes reading them, the guards'
 //! decision and the (empty) list of halt changes.
+
+#[path = "support/every_rule.rs"]
+mod every_rule;
 
 use std::hint::black_box;
 
@@ -51,7 +55,7 @@ fn book(table: &Instruments, usd: AssetId, open: u32, mark: f64) -> FactBook {
     builder.build()
 }
 
-fn every_rule(table: &Instruments) -> EnhancedRiskManager {
+fn exposure_limits(table: &Instruments) -> EnhancedRiskManager {
     let members = (0..table.len() as u32).step_by(5).map(InstrumentId);
     EnhancedRiskManager::builder()
         .gross_exposure(Ceiling::OfEquity(2.0))
@@ -69,20 +73,74 @@ fn reviews(criterion: &mut Criterion) {
     for open in [0, 50] {
         let book = book(&table, usd, open, 100.0);
         let facts = Facts::new(Timestamp::EPOCH, SLOT, &table, &book);
-        let mut manager = every_rule(&table);
+        let mut manager = exposure_limits(&table);
         manager.observe(&Fact::Mark, &facts, &mut Vec::new());
         let mut out = Assessment::default();
         for (name, quantity) in [("approved", 20), ("refused", 20_000)] {
             let intent = Intent::market(SLOT, InstrumentId(5), Side::Buy, quantity.into());
             manager.review(&[intent], &facts, &mut out);
             assert_eq!(out.approved, quantity == 20);
-            group.bench_function(format!("every rule, {open} positions, {name}"), |bencher| {
+            group.bench_function(format!("exposure limits, {open} positions, {name}"), |bencher| {
                 bencher.iter(|| {
                     manager.review(black_box(&[intent]), black_box(&facts), &mut out);
                     out.risk_score
                 });
             });
         }
+    }
+    group.finish();
+}
+
+/// 50 positions and 20 open orders, each in a symbol of its own, after 260 rows of marks.
+fn whole(criterion: &mut Criterion) {
+    let (table, usd) = table(50);
+    let ids: Vec<InstrumentId> = (0..50).map(InstrumentId).collect();
+    let price = Price::new(Decimal::from(100)).expect("above zero");
+    let book = |second: i64| {
+        let at = Timestamp::from_secs(second).expect("a sound time");
+        let mut builder = FactBookBuilder::new(&table, usd).cash(usd, Decimal::from(1_000_000));
+        for id in &ids {
+            let wave = (second * (7 + i64::from(id.0)) + i64::from(id.0)) % 13;
+            builder = builder.mark(*id, at, 100.0 + f64::from(id.0) + wave as f64);
+            let sign = if id.0 % 2 == 0 { 10 } else { -10 };
+            builder = builder.position(SLOT, *id, Decimal::from(sign), price);
+            if id.0 % 5 < 2 {
+                builder = builder.working(SLOT, *id, Side::Buy, Decimal::from(5));
+            }
+        }
+        (at, builder.build())
+    };
+    let settings = PortfolioRiskSettings {
+        correlation: CorrelationEstimator::Rolling { window: 250 },
+        ..PortfolioRiskSettings::default()
+    };
+    let mut manager = every_rule::every_rule(&ids, settings);
+    let mut last = None;
+    for second in 0..260 {
+        let (at, book) = book(second);
+        let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+        manager.observe(&Fact::Mark, &facts, &mut Vec::new());
+        last = Some((at, book));
+    }
+    let (at, book) = last.expect("rows");
+    let facts = Facts::new(at, SLOT, &table, &book);
+    manager.observe(&Fact::Heartbeat, &facts, &mut Vec::new());
+    let orders: u32 = ids.iter().map(|id| facts.book.working(*id).orders).sum();
+    assert_eq!(orders, 20);
+    let mut out = Assessment::default();
+    let mut group = criterion.benchmark_group("review");
+    for (name, side) in [("opens", Side::Buy), ("opens short", Side::Sell)] {
+        let own = if side == Side::Buy { InstrumentId(10) } else { InstrumentId(13) };
+        let intent = Intent::market(SLOT, own, side, 20.into());
+        manager.review(&[intent], &facts, &mut out);
+        assert!(out.approved, "{:?}", out.findings);
+        let title = format!("every built-in rule, 50 positions, 20 open orders, {name}");
+        group.bench_function(title, |bencher| {
+            bencher.iter(|| {
+                manager.review(black_box(&[intent]), black_box(&facts), &mut out);
+                out.risk_score
+            });
+        });
     }
     group.finish();
 }
@@ -261,5 +319,5 @@ fn portfolio_guard(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reviews, marks, halts, correlations, figures, portfolio_guard);
+criterion_group!(benches, whole, reviews, marks, halts, correlations, figures, portfolio_guard);
 criterion_main!(benches);

@@ -1,7 +1,10 @@
-//! In the steady state the whole engine allocates nothing, nor do the figures of a portfolio.
+//! In the steady state the whole engine allocates nothing, nor do the figures of a portfolio, nor
+//! a review that approves under every built-in rule.
 //!
 //! A binary of its own, because the counting allocator is the process's and counts every thread.
 
+#[path = "../benches/support/every_rule.rs"]
+mod every_rule;
 #[path = "../benches/support/mod.rs"]
 mod support;
 #[path = "../benches/support/workload_c.rs"]
@@ -11,9 +14,12 @@ use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tradewright::math::{TailEstimator, TailModel};
-use tradewright::risk::{Fact, Guard, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings};
+use tradewright::risk::{
+    Assessment, Fact, Guard, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings, RiskManager,
+};
 use tradewright::types::{
-    Decimal, FactBook, FactBookBuilder, Facts, Instrument, Instruments, Price, SlotId, Timestamp,
+    Decimal, FactBook, FactBookBuilder, Facts, Instrument, InstrumentId, Instruments, Intent,
+    Price, Side, SlotId, Timestamp,
 };
 
 #[global_allocator]
@@ -38,6 +44,52 @@ fn nothing_is_allocated_after_warm_up() {
 
     // In the same test: a second one would be counted while it runs beside this one.
     portfolio_figures();
+    approvals();
+}
+
+/// Reviews under every built-in rule, of one intent and of a pair, with positions and orders.
+fn approvals() {
+    let mut table = Instruments::new();
+    let ids: Vec<InstrumentId> = (0..6)
+        .map(|index| table.add(Instrument::stock(&format!("S{index}"), "USD")).unwrap())
+        .collect();
+    let usd = table.find_asset("USD").unwrap();
+    let entry = Price::new(Decimal::from(100)).unwrap();
+    let book = |second: i64| {
+        let at = Timestamp::from_secs(second).unwrap();
+        let book = FactBookBuilder::new(&table, usd).cash(usd, Decimal::from(1_000_000));
+        let book = ids.iter().fold(book, |book, id| {
+            let wave = second * (7 + i64::from(id.0)) % 13;
+            let book = book.mark(*id, at, 100.0 + wave as f64);
+            let book =
+                book.position(SlotId(1), *id, Decimal::from(10 - 5 * i64::from(id.0)), entry);
+            book.working(SlotId(1), *id, Side::Buy, Decimal::TEN)
+        });
+        book.build()
+    };
+    let settings = PortfolioRiskSettings { minimum_rows: 20, window: 50, ..Default::default() };
+    let mut manager = every_rule::every_rule(&ids, settings);
+    let (mut changes, mut verdict) = (Vec::new(), Assessment::default());
+    for second in 0..60 {
+        let (at, book) = (Timestamp::from_secs(second).unwrap(), book(second));
+        let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+        manager.observe(&Fact::Mark, &facts, &mut changes);
+    }
+    let (at, book) = (Timestamp::from_secs(59).unwrap(), book(59));
+    let facts = Facts::new(at, SlotId(1), &table, &book);
+    manager.observe(&Fact::Heartbeat, &facts, &mut changes);
+    let legs = [(ids[1], Side::Buy), (ids[4], Side::Sell)]
+        .map(|(id, side)| Intent::market(SlotId(1), id, side, 3.into()));
+    manager.review(&legs, &facts, &mut verdict);
+    assert!(verdict.approved, "{:?}", verdict.findings);
+    let region = Region::new(ALLOCATOR);
+    for _ in 0..10 {
+        manager.review(&legs[..1], &facts, &mut verdict);
+        manager.review(&legs, &facts, &mut verdict);
+    }
+    let Stats { allocations, reallocations, .. } = region.change();
+    assert!(verdict.approved && verdict.risk_score > 0.0);
+    assert_eq!((allocations, reallocations), (0, 0));
 }
 
 /// Rows of three symbols, one of them held, through every estimator.

@@ -11,12 +11,12 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 use tradewright::backtest::{Digest, Simulation, Tape};
-use tradewright::engine::{Engine, Input, SlotConfig};
+use tradewright::engine::{Control, Engine, Input, SlotConfig};
 use tradewright::math::Ratio;
 use tradewright::math::exact::{Deviation, MeanBand};
 use tradewright::metrics::Tee;
 use tradewright::prelude::*;
-use tradewright::risk::{BreakerLimits, Ceiling};
+use tradewright::risk::{BreakerLimits, Ceiling, RiskManager};
 use tradewright::sim::SimVenue;
 use tradewright::types::{Adjustment, AdjustmentCause, AdjustmentKind, Grid, Money, Record};
 
@@ -91,6 +91,14 @@ pub fn wide_limits() -> EnhancedRiskManager {
 
 /// Engine, venue and ledger with fees, limits and run hash, ready for the first bar.
 pub fn simulation(tape: &Tape) -> Simulation<BandTrader, TradeCount> {
+    simulation_under(tape, wide_limits())
+}
+
+/// The same under another risk manager.
+pub fn simulation_under(
+    tape: &Tape,
+    risk: impl RiskManager + 'static,
+) -> Simulation<BandTrader, TradeCount> {
     let instruments = tape.instruments().clone();
     let cash = instruments.find_asset("CASH").expect("the quote currency");
     let rate: Decimal = "0.001".parse().expect("a number");
@@ -101,7 +109,7 @@ pub fn simulation(tape: &Tape) -> Simulation<BandTrader, TradeCount> {
         .sizer(FixedQuantity::new(Decimal::ONE).expect("a sound size"));
     let engine = Engine::builder(instruments, cash)
         .slot(slot)
-        .risk(wide_limits())
+        .risk(risk)
         .sink(Tee(Digest::new(), TradeCount::default()))
         .build()
         .expect("a sound engine");
@@ -110,5 +118,6 @@ pub fn simulation(tape: &Tape) -> Simulation<BandTrader, TradeCount> {
     let deposit = Adjustment { cause: AdjustmentCause::Deposit, kind: deposit };
     let first = tape.events().first().expect("a bar").at.before(std::time::Duration::from_secs(60));
     simulation.input(first, &Input::Adjustment(deposit)).expect("a sound deposit");
+    simulation.input(first, &Input::Control(Control::Heartbeat)).expect("a sound control");
     simulation
 }

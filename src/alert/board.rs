@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AlertConfigError, Condition};
 use crate::metrics::MetricsSink;
+use crate::risk::RiskSummary;
 use crate::types::{
-    ActionOutcome, ActionRequest, AlertAction, AlertLevel, Facts, Halt, HaltLevel, HaltScope,
-    HaltStep, Label, Record, Timestamp, exact,
+    ActionOutcome, ActionRequest, ActiveAlert, AlertAction, AlertLevel, Facts, Halt, HaltLevel,
+    HaltScope, HaltStep, Label, Record, Timestamp,
 };
 
 /// The alerts that are active, and a bounded history of what was raised, updated and cleared.
@@ -53,28 +54,6 @@ pub struct AlertBoard {
     requests: VecDeque<ActionRequest>,
     peak: f64,
     raised: u64,
-}
-
-/// An alert whose condition lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ActiveAlert {
-    /// Its stable word.
-    pub code: Label,
-    /// Where.
-    pub scope: HaltScope,
-    /// How bad.
-    pub level: AlertLevel,
-    /// What it asks for.
-    pub action: AlertAction,
-    /// The worst value so far; NaN where there is no number.
-    #[serde(deserialize_with = "exact::f64_or_nan")]
-    pub value: f64,
-    /// When it was raised.
-    pub since: Timestamp,
-    /// When it was last updated.
-    pub updated_at: Timestamp,
-    /// How often it was raised or updated.
-    pub count: u64,
 }
 
 /// What happened to an alert.
@@ -165,6 +144,11 @@ impl AlertBoard {
         active.sort_by(|one, other| other.level.cmp(&one.level).then(one.since.cmp(&other.since)));
         let worst = active.first().map(|alert| alert.level);
         AlertSummary { worst, active, raised: self.raised }
+    }
+
+    /// Adds the active alerts to a risk summary, the worst first.
+    pub fn add_to(&self, summary: &mut RiskSummary) {
+        summary.alerts = self.summary().active;
     }
 
     /// Raises an alert of the host's own, or updates it when it is active.

@@ -7,5 +7,6 @@
 mod board;
 mod condition;
 
-pub use board::{ActiveAlert, AlertBoard, AlertChange, AlertEvent, AlertSummary};
+pub use crate::types::ActiveAlert;
+pub use board::{AlertBoard, AlertChange, AlertEvent, AlertSummary};
 pub use condition::{AlertConfigError, Condition, Measure};

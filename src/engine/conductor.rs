@@ -3,7 +3,7 @@ use core::mem;
 use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::OrderLifecycle;
-use crate::risk::{Fact, HaltMachine};
+use crate::risk::{Fact, HaltMachine, RiskManager, RiskSummary};
 use crate::strategy::{Advice, Advised, Event, Strategy};
 use crate::types::{
     AssetId, DataError, Facts, InstrumentId, Instruments, Intent, MarketEvent, Record, Signal,
@@ -221,6 +221,19 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// The halts in force, to read.
     pub const fn halts(&self) -> &HaltMachine {
         &self.desk.halts
+    }
+
+    /// The risk manager, to read.
+    pub fn risk(&self) -> &dyn RiskManager {
+        &*self.desk.risk
+    }
+
+    /// The account's risk in one serialisable value: what the risk manager tells of limits and
+    /// positions, and the halts in force. An alert board adds its alerts with
+    /// [`AlertBoard::add_to`](crate::alert::AlertBoard::add_to).
+    pub fn risk_summary(&self) -> RiskSummary {
+        let summary = self.desk.risk.summary(&self.facts(SlotId::HOUSE));
+        RiskSummary { halts: self.desk.halts.halts().to_vec(), ..summary }
     }
 
     /// The instruments of the run.

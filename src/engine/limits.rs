@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::risk::RiskConfigError;
+use crate::risk::{RiskConfigError, set_in_all};
 use crate::types::{Label, LimitChange, LimitKey, OrderId, Record, Timestamp, exact};
 
 use super::desk::{Desk, alert};
@@ -118,11 +118,11 @@ impl<M: MetricsSink> Desk<M> {
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
-        let mut before = self.risk.set_limit(key, value)?;
-        for gate in &mut self.gates {
-            before = before.or(gate.set_limit(key, value)?);
-        }
-        Ok(before)
+        let Self { risk, gates, .. } = self;
+        set_in_all(gates.len() + 1, value, |part, value| match part.checked_sub(1) {
+            None => risk.set_limit(key, value),
+            Some(gate) => gates[gate].set_limit(key, value),
+        })
     }
 
     /// After a restart: the limits as they had been changed.

@@ -67,6 +67,15 @@ impl Default for BreakerLimits {
     }
 }
 
+impl BreakerLimits {
+    const fn checked(self) -> Result<Self, RiskConfigError> {
+        if self.max_consecutive_losses == 0 {
+            return Err(RiskConfigError::NoLosses { value: 0 });
+        }
+        Ok(self)
+    }
+}
+
 /// Why the breaker has tripped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,10 +169,25 @@ impl CircuitBreaker {
     /// # Errors
     /// [`RiskConfigError::NoLosses`] for a limit of zero losses.
     pub fn new(limits: BreakerLimits) -> Result<Self, RiskConfigError> {
-        if limits.max_consecutive_losses == 0 {
-            return Err(RiskConfigError::NoLosses { value: 0 });
+        Ok(Self::with_limits(limits.checked()?))
+    }
+
+    /// Changes the limits; the answer is those before. A running trip keeps its end.
+    ///
+    /// A streak that is longer than its new limit trips as if the last event had reached it. Of
+    /// a wider window only the entries are known that fitted the old one.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::NoLosses`]; the old limits stay.
+    pub fn set_limits(&mut self, limits: BreakerLimits) -> Result<BreakerLimits, RiskConfigError> {
+        let before = core::mem::replace(&mut self.limits, limits.checked()?);
+        while self.entries.len() > self.capacity() {
+            self.entries.pop_front();
         }
-        Ok(Self::with_limits(limits))
+        if self.losses >= limits.max_consecutive_losses && self.trip.is_none() {
+            self.begin(self.latest, TripReason::Losses);
+        }
+        Ok(before)
     }
 
     fn with_limits(limits: BreakerLimits) -> Self {
@@ -185,6 +209,7 @@ impl CircuitBreaker {
             self.losses = 0;
         } else if net < Decimal::ZERO {
             self.losses = self.losses.saturating_add(1);
+            // Beyond its limit a streak is counted on under an override.
             if self.losses == self.limits.max_consecutive_losses {
                 self.begin(now, TripReason::Losses);
             }

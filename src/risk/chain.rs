@@ -5,7 +5,7 @@ use super::saved_guard::SavedGuard;
 use super::scene::Scene;
 use super::{
     Assessment, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts, RiskConfigError,
-    RiskManager, RiskRule, halt_reason, opening, split_after,
+    RiskManager, RiskRule, RiskSummary, halt_reason, opening, set_in_all, split_after,
 };
 use crate::types::{
     Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,
@@ -234,19 +234,22 @@ impl RiskManager for RiskChain {
         self.guards.iter().filter_map(|watched| watched.guard.deadline()).min()
     }
 
+    fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
+        let mut limits = Vec::new();
+        self.usage(facts, &mut limits);
+        RiskSummary::of(facts).with_limits(limits)
+    }
+
     fn set_limit(
         &mut self,
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
-        let mut before = None;
-        for rule in &mut self.rules {
-            before = before.or(rule.set_limit(key, value)?);
-        }
-        for watched in &mut self.guards {
-            before = before.or(watched.guard.set_limit(key, value)?);
-        }
-        Ok(before)
+        let rules = self.rules.len();
+        set_in_all(rules + self.guards.len(), value, |part, value| match part.checked_sub(rules) {
+            None => self.rules[part].set_limit(key, value),
+            Some(guard) => self.guards[guard].guard.set_limit(key, value),
+        })
     }
 }
 

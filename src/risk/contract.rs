@@ -3,7 +3,7 @@ use core::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Exposure, RiskConfigError};
+use super::{Exposure, RiskConfigError, RiskSummary};
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, MarketEvent, Qty,
     Reason, Side, State, Timestamp, Trade, to_f64,
@@ -291,6 +291,12 @@ pub trait RiskManager: State + Send {
     /// When it wants to be asked again if nothing happens, for the host's timer.
     fn deadline(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The account's risk in one serialisable value: what the facts tell, and how much of every
+    /// limit is used. Without a word the facts alone.
+    fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
+        RiskSummary { drawdown: self.drawdown(facts), ..RiskSummary::of(facts) }
     }
 
     /// Changes the limit of one of its parts while the engine runs; the answer is the value

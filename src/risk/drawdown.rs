@@ -102,10 +102,16 @@ impl MaxDrawdownTracker {
     /// # Errors
     /// [`RiskConfigError::ThresholdOutOfRange`] outside of that.
     pub fn new(threshold: Decimal) -> Result<Self, RiskConfigError> {
-        if threshold <= Decimal::ZERO || threshold > Decimal::ONE {
-            return Err(RiskConfigError::ThresholdOutOfRange { value: threshold });
-        }
-        Ok(Self { threshold, ..Self::default() })
+        Ok(Self { threshold: checked(threshold)?, ..Self::default() })
+    }
+
+    /// Changes the threshold; the answer is the one before. A halt that has latched stays, and
+    /// whether the drawdown of now exceeds the new threshold is decided by the next update.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::ThresholdOutOfRange`]; the old threshold stays.
+    pub fn set_threshold(&mut self, threshold: Decimal) -> Result<Decimal, RiskConfigError> {
+        Ok(core::mem::replace(&mut self.threshold, checked(threshold)?))
     }
 
     /// Takes note of the equity. The first positive one is the first peak; before it, nothing
@@ -219,6 +225,14 @@ impl MaxDrawdownTracker {
     fn exceeds(&self, peak: Decimal, equity: Decimal) -> bool {
         let sides = peak.checked_sub(equity).zip(self.threshold.checked_mul(peak));
         sides.is_none_or(|(loss, limit)| loss > limit)
+    }
+}
+
+fn checked(threshold: Decimal) -> Result<Decimal, RiskConfigError> {
+    if threshold > Decimal::ZERO && threshold <= Decimal::ONE {
+        Ok(threshold)
+    } else {
+        Err(RiskConfigError::ThresholdOutOfRange { value: threshold })
     }
 }
 

@@ -6,14 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Word, Words, release, tell};
 use super::saved_guard::SavedGuard;
 use super::{
-    Assessment, BreakerGuard, BreakerLimits, BreakerRecord, BreakerStatus, Ceiling, CircuitBreaker,
-    DrawdownGuard, Fact, GrossExposure, GroupExposure, Guard, HaltChange, Leverage,
-    MaxDrawdownTracker, NetExposure, PeakReset, PositionSize, RiskChain, RiskConfigError,
-    RiskManager, RiskRule, SymbolExposure,
+    Assessment, BreakerGuard, BreakerRecord, BreakerStatus, DrawdownGuard, EnhancedRiskBuilder,
+    Fact, Guard, HaltChange, LimitUse, PositionSize, RiskChain, RiskConfigError, RiskManager,
+    RiskSummary, set_in_all,
 };
-use crate::types::{
-    Facts, Halt, HaltCause, InstrumentId, Intent, LimitKey, State, StateError, Timestamp,
-};
+use crate::types::{Facts, Halt, HaltCause, Intent, LimitKey, State, StateError, Timestamp};
 
 /// Drawdown, circuit breaker, position size and exposure limits in one, open for rules and
 /// guards of the host. The same type works alone and inside the engine.
@@ -60,6 +57,14 @@ impl EnhancedRiskManager {
         EnhancedRiskBuilder::default()
     }
 
+    pub(super) const fn of(
+        drawdown: DrawdownGuard,
+        breaker: BreakerGuard,
+        chain: RiskChain,
+    ) -> Self {
+        Self { drawdown, breaker, wanted: [None; 2], chain }
+    }
+
     /// The drawdown guard.
     pub const fn drawdown(&self) -> &DrawdownGuard {
         &self.drawdown
@@ -87,42 +92,102 @@ impl EnhancedRiskManager {
 
     /// The names of its rules and guards.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        [self.drawdown.name(), self.breaker.name()].into_iter().chain(self.chain.names())
+        self.own_names().chain(self.chain.names())
     }
 }
 
 impl Default for EnhancedRiskManager {
     fn default() -> Self {
-        Self {
-            drawdown: DrawdownGuard::default(),
-            breaker: BreakerGuard::default(),
-            wanted: [None; 2],
-            chain: RiskChain::new().with_rule(Box::new(PositionSize::default())),
+        let chain = RiskChain::new().with_rule(Box::new(PositionSize::default()));
+        Self::of(DrawdownGuard::default(), BreakerGuard::default(), chain)
+    }
+}
+
+/// What a manager that is built on this one needs of it.
+impl EnhancedRiskManager {
+    /// The names of its own guards.
+    pub(super) fn own_names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        [self.drawdown.name(), self.breaker.name()].into_iter()
+    }
+
+    /// The chain of all other rules and guards.
+    pub(super) const fn chain(&self) -> &RiskChain {
+        &self.chain
+    }
+
+    /// True when a mark at these facts changes nothing: by far the commonest case.
+    #[inline]
+    pub(super) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
+        let [drawdown, breaker] = &self.wanted;
+        self.drawdown.is_quiet(facts)
+            && self.breaker.is_quiet()
+            && drawdown.is_none()
+            && breaker.is_none()
+            && !self.chain.has_guards()
+    }
+
+    /// Asks its own guards.
+    pub(super) fn consider(
+        &mut self,
+        fact: &Fact<'_>,
+        facts: &Facts<'_>,
+        changes: &mut Vec<HaltChange>,
+    ) {
+        let now = [self.drawdown.watch(fact, facts), self.breaker.watch(fact, facts)];
+        let [drawdown, breaker] = &self.wanted;
+        // Nothing wanted, before and now, is by far the commonest case.
+        let is_quiet = now.iter().all(Option::is_none) & drawdown.is_none() & breaker.is_none();
+        if !is_quiet && now != self.wanted {
+            for (before, now) in self.wanted.into_iter().zip(now) {
+                tell(before, now, |_| false, changes);
+            }
+            self.wanted = now;
         }
+    }
+
+    /// Asks the guards of the chain.
+    pub(super) fn consider_chain(
+        &mut self,
+        fact: &Fact<'_>,
+        facts: &Facts<'_>,
+        changes: &mut Vec<HaltChange>,
+    ) {
+        if self.chain.has_guards() {
+            self.chain.observe(fact, facts, changes);
+        }
+    }
+
+    /// What its own guards say. Operators act between facts, so that their verdicts decide and
+    /// not what they wanted last.
+    pub(super) fn words(&self, facts: &Facts<'_>) -> [Option<Word>; 2] {
+        let drawdown = Word::of(&self.drawdown, None, facts);
+        [Some(drawdown), Some(Word::of(&self.breaker, None, facts))]
+    }
+
+    /// How much of its limits is used while nothing is being opened.
+    pub(super) fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        out.extend(self.words(facts).iter().flatten().filter_map(Word::usage));
+        self.chain.usage(facts, out);
+    }
+
+    #[inline(never)]
+    fn consider_all(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
+        self.consider(fact, facts, changes);
+        self.consider_chain(fact, facts, changes);
     }
 }
 
 impl RiskManager for EnhancedRiskManager {
     #[inline]
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        let [drawdown, breaker] = &self.wanted;
-        // A mark that changes nothing is by far the commonest case.
-        if matches!(fact, Fact::Mark)
-            && self.drawdown.is_quiet(facts)
-            && self.breaker.is_quiet()
-            && drawdown.is_none()
-            && breaker.is_none()
-            && !self.chain.has_guards()
-        {
+        if matches!(fact, Fact::Mark) && self.is_quiet(facts) {
             return;
         }
-        self.consider(fact, facts, changes);
+        self.consider_all(fact, facts, changes);
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        // Operators act between facts, so that the guards' own verdicts decide.
-        let drawdown = Word::of(&self.drawdown, None, facts);
-        let guards = [Some(drawdown), Some(Word::of(&self.breaker, None, facts))];
+        let guards = self.words(facts);
         self.chain.judge(&Words { guards: &guards, rule: None }, group, facts, out);
     }
 
@@ -154,26 +219,20 @@ impl RiskManager for EnhancedRiskManager {
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
-        self.chain.set_limit(key, value)
+        set_in_all(3, value, |part, value| match part {
+            0 => self.drawdown.set_limit(key, value),
+            1 => self.breaker.set_limit(key, value),
+            _ => self.chain.set_limit(key, value),
+        })
     }
-}
 
-impl EnhancedRiskManager {
-    /// Asks every guard.
-    #[inline(never)]
-    fn consider(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        let now = [self.drawdown.watch(fact, facts), self.breaker.watch(fact, facts)];
-        let [drawdown, breaker] = &self.wanted;
-        // Nothing wanted, before and now, is by far the commonest case.
-        let is_quiet = now.iter().all(Option::is_none) & drawdown.is_none() & breaker.is_none();
-        if !is_quiet && now != self.wanted {
-            for (before, now) in self.wanted.into_iter().zip(now) {
-                tell(before, now, |_| false, changes);
-            }
-            self.wanted = now;
-        }
-        if self.chain.has_guards() {
-            self.chain.observe(fact, facts, changes);
+    fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
+        let mut limits = Vec::new();
+        self.usage(facts, &mut limits);
+        RiskSummary {
+            drawdown: self.drawdown.drawdown(facts),
+            breaker: Some(self.breaker.status(facts.at)),
+            ..RiskSummary::of(facts).with_limits(limits)
         }
     }
 }
@@ -207,126 +266,5 @@ impl State for EnhancedRiskManager {
         self.breaker = breaker;
         self.wanted = wanted;
         Ok(())
-    }
-}
-
-/// An [`EnhancedRiskManager`] in the making.
-#[must_use = "the manager exists once it was built"]
-pub struct EnhancedRiskBuilder {
-    threshold: Decimal,
-    on_resume: PeakReset,
-    position: f64,
-    limits: BreakerLimits,
-    chain: RiskChain,
-    fault: Option<RiskConfigError>,
-}
-
-impl Default for EnhancedRiskBuilder {
-    fn default() -> Self {
-        Self {
-            threshold: MaxDrawdownTracker::default().threshold(),
-            on_resume: PeakReset::default(),
-            position: 0.1,
-            limits: BreakerLimits::default(),
-            chain: RiskChain::new(),
-            fault: None,
-        }
-    }
-}
-
-impl EnhancedRiskBuilder {
-    /// The drawdown above which trading halts, a fraction (0.25).
-    pub const fn max_drawdown(mut self, threshold: Decimal) -> Self {
-        self.threshold = threshold;
-        self
-    }
-
-    /// What an operator's resume does with the peak (it restarts).
-    pub const fn on_resume(mut self, reset: PeakReset) -> Self {
-        self.on_resume = reset;
-        self
-    }
-
-    /// The largest value of one position as a fraction of equity (0.1).
-    pub const fn max_position_fraction(mut self, fraction: f64) -> Self {
-        self.position = fraction;
-        self
-    }
-
-    /// The breaker's limits.
-    pub const fn breaker(mut self, limits: BreakerLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// A ceiling for the sum of all positions without signs.
-    pub fn gross_exposure(self, ceiling: Ceiling) -> Self {
-        self.rule(GrossExposure::new(ceiling))
-    }
-
-    /// A ceiling for the signed sum of all positions.
-    pub fn net_exposure(self, ceiling: Ceiling) -> Self {
-        self.rule(NetExposure::new(ceiling))
-    }
-
-    /// A ceiling for each symbol.
-    pub fn symbol_exposure(self, ceiling: Ceiling) -> Self {
-        self.rule(SymbolExposure::each(ceiling))
-    }
-
-    /// A ceiling for some symbols together.
-    pub fn group_exposure(
-        self,
-        name: &'static str,
-        members: impl IntoIterator<Item = InstrumentId>,
-        ceiling: Ceiling,
-    ) -> Self {
-        self.rule(GroupExposure::new(name, members, ceiling))
-    }
-
-    /// The highest multiple of equity.
-    pub fn leverage(self, most: f64) -> Self {
-        self.rule(Leverage::new(most))
-    }
-
-    /// A rule of the host's own.
-    pub fn with_rule(mut self, rule: Box<dyn RiskRule>) -> Self {
-        self.chain = self.chain.with_rule(rule);
-        self
-    }
-
-    /// A guard of the host's own; its halts should differ from drawdown and breaker.
-    pub fn with_guard(mut self, guard: Box<dyn Guard>) -> Self {
-        self.chain = self.chain.with_guard(guard);
-        self
-    }
-
-    /// The manager.
-    ///
-    /// # Errors
-    /// [`RiskConfigError`] for the first limit that cannot be.
-    pub fn build(self) -> Result<EnhancedRiskManager, RiskConfigError> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
-        let tracker = MaxDrawdownTracker::new(self.threshold)?;
-        let breaker = CircuitBreaker::new(self.limits)?;
-        let position = PositionSize::new(self.position)?;
-        Ok(EnhancedRiskManager {
-            drawdown: DrawdownGuard::new(tracker, self.on_resume),
-            breaker: BreakerGuard::new(breaker),
-            wanted: [None; 2],
-            chain: self.chain.with_rule(Box::new(position)),
-        })
-    }
-
-    fn rule<R: RiskRule + 'static>(mut self, rule: Result<R, RiskConfigError>) -> Self {
-        match rule {
-            Ok(rule) => self.with_rule(Box::new(rule)),
-            Err(fault) => {
-                self.fault.get_or_insert(fault);
-                self
-            }
-        }
     }
 }

@@ -25,23 +25,11 @@ impl Standing {
     /// What stands for an intent after the earlier legs of its group.
     pub fn after(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Self {
         let mut standing = Self::of(intent.instrument, facts);
-        for leg in earlier.iter().filter(|leg| !linked(leg, intent)) {
-            standing.add_leg(intent.instrument, leg, facts);
+        let own = |leg: &&Intent| leg.instrument == intent.instrument && !linked(leg, intent);
+        for leg in earlier.iter().filter(own) {
+            standing.add(leg.side, quantity(leg, facts).unwrap_or_default());
         }
         standing
-    }
-
-    /// Intents in this instrument as further working orders.
-    pub(super) fn add_legs(&mut self, own: InstrumentId, legs: &[Intent], facts: &Facts<'_>) {
-        for leg in legs {
-            self.add_leg(own, leg, facts);
-        }
-    }
-
-    fn add_leg(&mut self, own: InstrumentId, leg: &Intent, facts: &Facts<'_>) {
-        if leg.instrument == own {
-            self.add(leg.side, quantity(leg, facts).unwrap_or_default());
-        }
     }
 
     /// One more working order.

@@ -26,6 +26,29 @@ pub(super) const fn span(what: &'static str, span: Duration) -> Result<Duration,
     if span.is_zero() { Err(RiskConfigError::NoSpan { what }) } else { Ok(span) }
 }
 
+/// Changes a limit in each of `count` parts that has it; the answer is the first one's value
+/// before. When a part refuses the value, those before it get back what they had.
+pub(crate) fn set_in_all(
+    count: usize,
+    value: Decimal,
+    mut set: impl FnMut(usize, Decimal) -> Result<Option<Decimal>, RiskConfigError>,
+) -> Result<Option<Decimal>, RiskConfigError> {
+    let mut changed: Vec<(usize, Decimal)> = Vec::new();
+    for part in 0..count {
+        match set(part, value) {
+            Ok(before) => changed.extend(before.map(|before| (part, before))),
+            Err(refused) => {
+                for (part, before) in changed {
+                    // It held this value a moment ago, so that it cannot refuse it.
+                    let _ = set(part, before);
+                }
+                return Err(refused);
+            }
+        }
+    }
+    Ok(changed.first().map(|(_, before)| *before))
+}
+
 /// Changes a count; the answer is the one before.
 pub(super) fn set_count(
     what: &'static str,

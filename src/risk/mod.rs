@@ -5,6 +5,7 @@
 //! nothing here can block an order that reduces.
 
 mod breaker;
+mod builder;
 mod chain;
 mod contract;
 mod drawdown;
@@ -19,6 +20,7 @@ mod halt;
 mod limits;
 mod opening;
 mod portfolio;
+mod reach;
 mod realtime;
 mod rules;
 mod saved_guard;
@@ -33,12 +35,13 @@ mod window;
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
 };
+pub use builder::{EnhancedRiskBuilder, RiskBuilder};
 pub use chain::RiskChain;
 pub use contract::{
     Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, RiskManager, RiskRule,
 };
 pub use drawdown::{DrawdownReset, DrawdownState, MaxDrawdownTracker, PeakReset};
-pub use enhanced::{EnhancedRiskBuilder, EnhancedRiskManager};
+pub use enhanced::EnhancedRiskManager;
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
 pub use gate::{GateEvent, OrderGate, Refusal};
@@ -50,13 +53,14 @@ pub use guards::{
     DeadManGuard, DrawdownGuard, ExecutionLimits, ExecutionRate, PortfolioGuard, RepeatedExecution,
 };
 pub use halt::{ActiveHalt, HaltMachine, HaltStateError, halt_reason};
+pub(crate) use limits::set_in_all;
 pub use opening::{Parts, split, split_after, valuation_price};
 pub use portfolio::{
     CorrelationEstimator, CorrelationMatrix, InstrumentRisk, PortfolioFigures, PortfolioRisk,
     PortfolioRiskSettings, PortfolioTail, PositionRisk, PositionRiskCalculator, RiskFigureError,
     RiskWork,
 };
-pub use realtime::{RealtimeRiskBuilder, RealtimeRiskManager};
+pub use realtime::{RealtimeLimits, RealtimeRiskBuilder, RealtimeRiskManager};
 pub use rules::{
     BuyingPower, Ceiling, Concentration, CorrelatedExposure, DrawdownScaling, GrossExposure,
     GroupExposure, InstrumentList, Leverage, MarketAge, MaxOrderNotional, MaxOrderQuantity,

@@ -1,6 +1,6 @@
 mod builder;
 
-pub use builder::RealtimeRiskBuilder;
+pub use builder::{RealtimeLimits, RealtimeRiskBuilder};
 
 use core::time::Duration;
 
@@ -8,16 +8,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Word, Words, release, tell};
-use super::exposure::mark_value;
 use super::saved_guard::SavedGuard;
 use super::{
-    Assessment, BreakerGuard, BreakerRecord, BreakerStatus, DailyLossGuard, DrawdownGuard,
-    DrawdownScaling, Fact, Guard, HaltChange, LimitUse, Opening, PortfolioHeat, PositionHeat,
-    RiskChain, RiskConfigError, RiskManager, RiskSummary,
+    Assessment, BreakerRecord, BreakerStatus, DailyLossGuard, DrawdownGuard, DrawdownScaling,
+    EnhancedRiskManager, Fact, Guard, HaltChange, LimitUse, Opening, PortfolioHeat,
+    RiskConfigError, RiskManager, RiskSummary, set_in_all,
 };
-use crate::types::{
-    Facts, Halt, HaltCause, InstrumentId, Intent, LimitKey, SlotId, State, StateError, Timestamp,
-};
+use crate::types::{Facts, Halt, HaltCause, Intent, LimitKey, State, StateError, Timestamp};
 
 /// Everything that watches an account while it trades, in one: drawdown, circuit breaker, daily
 /// loss, position limits, exposure, concentration, portfolio heat, sizes that shrink with the
@@ -66,13 +63,12 @@ use crate::types::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RealtimeRiskManager {
-    drawdown: DrawdownGuard,
-    breaker: BreakerGuard,
+    base: EnhancedRiskManager,
     daily: Option<DailyLossGuard>,
-    wanted: [Option<Halt>; 3],
+    /// What the daily loss guard wants.
+    wanted: Option<Halt>,
     scaling: Option<DrawdownScaling>,
     heat: PortfolioHeat,
-    chain: RiskChain,
 }
 
 impl RealtimeRiskManager {
@@ -83,7 +79,7 @@ impl RealtimeRiskManager {
 
     /// The drawdown guard.
     pub const fn drawdown_guard(&self) -> &DrawdownGuard {
-        &self.drawdown
+        self.base.drawdown()
     }
 
     /// The daily loss guard, where a limit was set.
@@ -91,24 +87,24 @@ impl RealtimeRiskManager {
         self.daily.as_ref()
     }
 
-    /// The breaker's status.
+    /// As [`EnhancedRiskManager::breaker`].
     pub fn breaker(&self, at: Timestamp) -> BreakerStatus {
-        self.breaker.status(at)
+        self.base.breaker(at)
     }
 
-    /// Trips the breaker by hand; the halt follows with the next fact.
+    /// As [`EnhancedRiskManager::trip`].
     pub fn trip(&mut self, at: Timestamp) -> BreakerRecord {
-        self.breaker.breaker_mut().trip(at)
+        self.base.trip(at)
     }
 
-    /// Resets the breaker by hand; the halt ends with the next fact.
+    /// As [`EnhancedRiskManager::reset`].
     pub fn reset(&mut self, at: Timestamp) -> BreakerRecord {
-        self.breaker.breaker_mut().reset(at)
+        self.base.reset(at)
     }
 
-    /// Allows entries for a stated time in spite of the breaker.
+    /// As [`EnhancedRiskManager::override_for`].
     pub fn override_for(&mut self, at: Timestamp, span: Duration) -> BreakerRecord {
-        self.breaker.breaker_mut().override_for(at, span)
+        self.base.override_for(at, span)
     }
 
     /// The sum of open risk to the stops over equity; NaN while it is not defined.
@@ -118,114 +114,49 @@ impl RealtimeRiskManager {
 
     /// The names of its rules and guards.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        let own = [self.drawdown.name(), self.breaker.name()].into_iter();
         let daily = self.daily.iter().map(Guard::name);
-        let scaling = self.scaling.iter().map(|_| SCALING);
-        own.chain(daily).chain(scaling).chain(self.chain.names())
+        let scaling = self.scaling.iter().map(|_| DrawdownScaling::LIMIT);
+        self.base.own_names().chain(daily).chain(scaling).chain(self.base.chain().names())
     }
 
     /// How much of every limit is used while nothing is being opened, the most used first.
     /// Limits that cannot say it are left out.
     pub fn utilisation(&self, facts: &Facts<'_>) -> Vec<LimitUse> {
-        let mut limits: Vec<LimitUse> = self.words(facts).filter_map(|word| word.usage()).collect();
-        if let Some(scaling) = &self.scaling {
-            limits.push(LimitUse::new(SCALING, &scaling.usage_at(self.drawdown(facts), facts)));
+        let mut limits = Vec::new();
+        if let Some(daily) = &self.daily {
+            limits.extend(Word::of(daily, None, facts).usage());
         }
-        self.chain.usage(facts, &mut limits);
-        limits.sort_by(|one, other| {
-            let by_use = other.utilisation.total_cmp(&one.utilisation);
-            by_use.then_with(|| one.name.cmp(&other.name))
-        });
+        if let Some(scaling) = &self.scaling {
+            let used = scaling.usage_at(self.drawdown(facts), facts);
+            limits.push(LimitUse::new(DrawdownScaling::LIMIT, &used));
+        }
+        self.base.usage(facts, &mut limits);
+        limits.sort_by(LimitUse::most_used_first);
         limits
     }
 
     /// The account's risk in one serialisable value.
     pub fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
-        let limits = self.utilisation(facts);
-        RiskSummary {
-            at: facts.at,
-            equity: facts.equity(),
-            gross: facts.book.gross(),
-            drawdown: self.drawdown.drawdown(facts),
-            halt: facts.book.halt(),
-            heat: self.heat(facts),
-            breaker: self.breaker.status(facts.at),
-            day: self.daily.as_ref().map(|daily| daily.status(facts)),
-            risk_score: limits.first().map_or(0.0, |limit| limit.utilisation),
-            limits,
-            positions: self.positions(facts),
-        }
-    }
-
-    fn positions(&self, facts: &Facts<'_>) -> Vec<PositionHeat> {
-        let mut positions = Vec::new();
-        let slots = (0..facts.book.slots()).filter_map(|slot| u16::try_from(slot).ok());
-        for slot in slots.map(SlotId) {
-            for instrument in facts.instruments.iter() {
-                let position = facts.book.position(slot, instrument.id);
-                if position.is_flat() {
-                    continue;
-                }
-                positions.push(PositionHeat {
-                    slot,
-                    instrument: instrument.id,
-                    quantity: position.size,
-                    value: position.size.abs() * mark_value(instrument, facts),
-                    stop: facts.book.stop(slot, instrument.id).level,
-                    risk: self.risk_of(slot, instrument.id, facts),
-                });
-            }
-        }
-        positions
-    }
-
-    fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
-        self.heat.risk_of(slot, instrument, facts)
-    }
-
-    fn words(&self, facts: &Facts<'_>) -> impl Iterator<Item = Word> {
-        // Operators act between facts, so that the guards' own verdicts decide.
-        let own = [Word::of(&self.drawdown, None, facts), Word::of(&self.breaker, None, facts)];
-        let daily = self.daily.as_ref().map(|daily| Word::of(daily, None, facts));
-        own.into_iter().chain(daily)
+        RiskManager::summary(self, facts)
     }
 
     /// Asks every guard.
     #[inline(never)]
     fn consider(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        let now = [
-            self.drawdown.watch(fact, facts),
-            self.breaker.watch(fact, facts),
-            self.daily.as_mut().and_then(|daily| daily.watch(fact, facts)),
-        ];
+        self.base.consider(fact, facts, changes);
+        let now = self.daily.as_mut().and_then(|daily| daily.watch(fact, facts));
         if now != self.wanted {
-            for (before, now) in self.wanted.into_iter().zip(now) {
-                tell(before, now, |_| false, changes);
-            }
+            tell(self.wanted, now, |_| false, changes);
             self.wanted = now;
         }
-        if self.chain.has_guards() {
-            self.chain.observe(fact, facts, changes);
-        }
+        self.base.consider_chain(fact, facts, changes);
     }
 }
 
-/// The name under which sizes that shrink with the drawdown object.
-const SCALING: &str = "drawdown_scaling";
-
 impl Default for RealtimeRiskManager {
     fn default() -> Self {
-        let heat = PortfolioHeat::unlimited();
-        let position = Box::new(super::PositionSize::default());
-        Self {
-            drawdown: DrawdownGuard::default(),
-            breaker: BreakerGuard::default(),
-            daily: None,
-            wanted: [None; 3],
-            scaling: None,
-            heat,
-            chain: RiskChain::new().with_rule(position),
-        }
+        let (base, heat) = (EnhancedRiskManager::default(), PortfolioHeat::unlimited());
+        Self { base, daily: None, wanted: None, scaling: None, heat }
     }
 }
 
@@ -234,10 +165,8 @@ impl RiskManager for RealtimeRiskManager {
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
         // A mark that changes nothing is by far the commonest case.
         if matches!(fact, Fact::Mark)
-            && self.wanted.iter().all(Option::is_none)
-            && self.drawdown.is_quiet(facts)
-            && self.breaker.is_quiet()
-            && !self.chain.has_guards()
+            && self.wanted.is_none()
+            && self.base.is_quiet(facts)
             && self.daily.as_mut().is_none_or(|daily| daily.pass_quietly(facts))
         {
             return;
@@ -246,44 +175,41 @@ impl RiskManager for RealtimeRiskManager {
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        let mut guards = [None; 3];
-        for (place, word) in guards.iter_mut().zip(self.words(facts)) {
-            *place = Some(word);
-        }
-        let drawdown = self.drawdown.drawdown(facts);
+        let [drawdown, breaker] = self.base.words(facts);
+        let daily = self.daily.as_ref().map(|daily| Word::of(daily, None, facts));
+        let guards = [drawdown, breaker, daily];
+        let drawdown = self.drawdown(facts);
         let judge = |scaling: &DrawdownScaling, opening: &Opening<'_>| {
             scaling.limit_at(drawdown, opening, facts)
         };
         let scaled = self.scaling.as_ref();
         let rule = scaled.map(|scaling| move |opening: &Opening<'_>| judge(scaling, opening));
-        let rule = rule.as_ref().map(|rule| (SCALING, rule as &dyn Fn(&Opening<'_>) -> _));
-        self.chain.judge(&Words { guards: &guards, rule }, group, facts, out);
+        let rule = rule.as_ref().map(|rule| rule as &dyn Fn(&Opening<'_>) -> _);
+        let rule = rule.map(|rule| (DrawdownScaling::LIMIT, rule));
+        self.base.chain().judge(&Words { guards: &guards, rule }, group, facts, out);
     }
 
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
-        let [drawdown, breaker, daily] = &mut self.wanted;
-        release(&mut self.drawdown, drawdown, cause, facts);
-        release(&mut self.breaker, breaker, cause, facts);
         if let Some(guard) = &mut self.daily {
-            release(guard, daily, cause, facts);
+            release(guard, &mut self.wanted, cause, facts);
         }
-        self.chain.release(cause, facts);
+        self.base.release(cause, facts);
     }
 
     fn drawdown(&self, facts: &Facts<'_>) -> f64 {
-        self.drawdown.drawdown(facts)
+        RiskManager::drawdown(&self.base, facts)
     }
 
     fn watches_market(&self) -> bool {
-        self.chain.watches_market()
+        self.base.watches_market()
     }
 
     fn is_timed(&self) -> bool {
-        self.chain.is_timed()
+        self.base.is_timed()
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.chain.deadline()
+        self.base.deadline()
     }
 
     fn set_limit(
@@ -291,54 +217,55 @@ impl RiskManager for RealtimeRiskManager {
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
-        self.chain.set_limit(key, value)
+        set_in_all(3, value, |part, value| match part {
+            0 => self.base.set_limit(key, value),
+            1 => self.daily.as_mut().map_or(Ok(None), |daily| daily.set_limit(key, value)),
+            _ => self.scaling.as_mut().map_or(Ok(None), |it| it.set_limit(key, value)),
+        })
+    }
+
+    fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
+        RiskSummary {
+            drawdown: self.drawdown(facts),
+            breaker: Some(self.base.breaker(facts.at)),
+            day: self.daily.as_ref().map(|daily| daily.status(facts)),
+            ..RiskSummary::measured(&self.heat, facts).with_limits(self.utilisation(facts))
+        }
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    guards: Vec<SavedGuard>,
-    chain: Vec<u8>,
+    base: Vec<u8>,
+    daily: Option<SavedGuard>,
 }
 
-/// Limits are configuration; the guards' states are saved and restored with validation.
+/// The guards' states, and limits that were changed at run time, are saved and restored with
+/// validation.
 impl State for RealtimeRiskManager {
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        let [drawdown, breaker, wanted] = self.wanted;
-        let mut guards = vec![
-            SavedGuard::of(&self.drawdown, drawdown)?,
-            SavedGuard::of(&self.breaker, breaker)?,
-        ];
-        if let Some(daily) = &self.daily {
-            guards.push(SavedGuard::of(daily, wanted)?);
-        }
-        Saved { guards, chain: self.chain.save()? }.save()
+        let daily = self.daily.as_ref().map(|daily| SavedGuard::of(daily, self.wanted));
+        Saved { base: self.base.save()?, daily: daily.transpose()? }.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let mut saved = Saved { guards: Vec::new(), chain: Vec::new() };
+        let mut saved = Saved { base: Vec::new(), daily: None };
         saved.restore(state)?;
-        let own = 2 + usize::from(self.daily.is_some());
-        if saved.guards.len() != own {
-            let text = |count: usize| format!("a manager of {count} guards");
-            let (expected, found) = (text(own), text(saved.guards.len()));
-            return Err(StateError::Mismatch { expected, found });
-        }
-        let mut guards = saved.guards.into_iter();
-        let mut load = |into: &mut dyn Guard| {
-            let missing = || StateError::Unreadable("no guard".to_owned());
-            guards.next().ok_or_else(missing)?.load(into)
-        };
-        let (mut drawdown, mut breaker) = (self.drawdown.clone(), self.breaker.clone());
         let mut daily = self.daily.clone();
-        let mut wanted = [load(&mut drawdown)?, load(&mut breaker)?, None];
-        if let Some(daily) = &mut daily {
-            wanted[2] = load(daily)?;
-        }
-        // The last step that can fail; it leaves the chain as it was when it does.
-        self.chain.restore(&saved.chain)?;
-        self.drawdown = drawdown;
-        self.breaker = breaker;
+        let wanted = match (&mut daily, saved.daily) {
+            (Some(daily), Some(saved)) => saved.load(daily)?,
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                let text = |is_there| match is_there {
+                    true => "a manager with a daily loss limit".to_owned(),
+                    false => "a manager without a daily loss limit".to_owned(),
+                };
+                let (expected, found) = (text(daily.is_some()), text(daily.is_none()));
+                return Err(StateError::Mismatch { expected, found });
+            }
+        };
+        // The last step that can fail; it leaves the base as it was when it does.
+        self.base.restore(&saved.base)?;
         self.daily = daily;
         self.wanted = wanted;
         Ok(())

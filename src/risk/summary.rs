@@ -1,7 +1,13 @@
+use core::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
-use super::{BreakerStatus, DailyLoss};
-use crate::types::{HaltLevel, InstrumentId, Label, Reason, ReasonCode, SlotId, Timestamp};
+use super::exposure::mark_value;
+use super::{ActiveHalt, BreakerStatus, DailyLoss, PortfolioHeat};
+use crate::types::{
+    ActiveAlert, Facts, HaltLevel, InstrumentId, Label, Reason, ReasonCode, SlotId, Timestamp,
+    exact,
+};
 
 /// How much of one limit is used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,8 +17,10 @@ pub struct LimitUse {
     /// The code of its refusals.
     pub code: ReasonCode,
     /// The limit.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub limit: f64,
     /// What was observed; NaN while it is not known.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub observed: f64,
     /// observed / limit, cut to 0..=1; 1 while it is not defined.
     pub utilisation: f64,
@@ -31,6 +39,11 @@ impl LimitUse {
             utilisation: if is_unused { 0.0 } else { reason.utilisation() },
         }
     }
+
+    pub(super) fn most_used_first(&self, other: &Self) -> Ordering {
+        let by_use = other.utilisation.total_cmp(&self.utilisation);
+        by_use.then_with(|| self.name.cmp(&other.name))
+    }
 }
 
 /// One strategy's position and what it risks.
@@ -43,11 +56,13 @@ pub struct PositionHeat {
     /// Signed quantity.
     pub quantity: f64,
     /// Value at mark in the reporting currency, without sign; NaN while it is not known.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub value: f64,
     /// Trigger of its working stops; 0 without one.
     pub stop: f64,
     /// What would be lost from the entry down to the stop, in the reporting currency; without
     /// a stop by the convention of the heat limit (the whole value unless set otherwise).
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub risk: f64,
 }
 
@@ -57,17 +72,21 @@ pub struct RiskSummary {
     /// When.
     pub at: Timestamp,
     /// Equity in the reporting currency; NaN while it is not known.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub equity: f64,
     /// Value of all positions without signs.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub gross: f64,
     /// Fraction below the peak; NaN while it is not defined.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub drawdown: f64,
     /// The severest halt that covers the whole account.
     pub halt: HaltLevel,
     /// Sum of open risk to the stops over equity; NaN while it is not defined.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
     pub heat: f64,
-    /// The circuit breaker.
-    pub breaker: BreakerStatus,
+    /// The circuit breaker, where there is one.
+    pub breaker: Option<BreakerStatus>,
     /// The day's loss, where it is watched.
     pub day: Option<DailyLoss>,
     /// The highest utilisation of all limits.
@@ -76,4 +95,67 @@ pub struct RiskSummary {
     pub limits: Vec<LimitUse>,
     /// Every open position.
     pub positions: Vec<PositionHeat>,
+    /// The halts in force, in the order in which they began, where the engine was asked.
+    #[serde(default)]
+    pub halts: Vec<ActiveHalt>,
+    /// The alerts that are active, the worst first, where an alert board has added them.
+    #[serde(default)]
+    pub alerts: Vec<ActiveAlert>,
+}
+
+impl RiskSummary {
+    /// What the facts alone tell, without any limit; the drawdown is not defined.
+    pub fn of(facts: &Facts<'_>) -> Self {
+        Self::measured(&PortfolioHeat::unlimited(), facts)
+    }
+
+    /// The same with the heat of a manager.
+    pub(super) fn measured(heat: &PortfolioHeat, facts: &Facts<'_>) -> Self {
+        Self {
+            at: facts.at,
+            equity: facts.equity(),
+            gross: facts.book.gross(),
+            drawdown: f64::NAN,
+            halt: facts.book.halt(),
+            heat: heat.heat(facts),
+            breaker: None,
+            day: None,
+            risk_score: 0.0,
+            limits: Vec::new(),
+            positions: positions(heat, facts),
+            halts: Vec::new(),
+            alerts: Vec::new(),
+        }
+    }
+
+    /// The same with these limits, the most used first; the risk score is that one's use.
+    #[must_use]
+    pub fn with_limits(mut self, mut limits: Vec<LimitUse>) -> Self {
+        limits.sort_by(LimitUse::most_used_first);
+        self.risk_score = limits.first().map_or(0.0, |limit| limit.utilisation);
+        self.limits = limits;
+        self
+    }
+}
+
+fn positions(heat: &PortfolioHeat, facts: &Facts<'_>) -> Vec<PositionHeat> {
+    let mut positions = Vec::new();
+    let slots = (0..facts.book.slots()).filter_map(|slot| u16::try_from(slot).ok());
+    for slot in slots.map(SlotId) {
+        for instrument in facts.instruments.iter() {
+            let position = facts.book.position(slot, instrument.id);
+            if position.is_flat() {
+                continue;
+            }
+            positions.push(PositionHeat {
+                slot,
+                instrument: instrument.id,
+                quantity: position.size,
+                value: position.size.abs() * mark_value(instrument, facts),
+                stop: facts.book.stop(slot, instrument.id).level,
+                risk: heat.risk_of(slot, instrument.id, facts),
+            });
+        }
+    }
+    positions
 }

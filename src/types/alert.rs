@@ -2,7 +2,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HaltScope, Label};
+use super::{HaltScope, Label, Timestamp, exact};
 
 /// How bad an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -111,4 +111,26 @@ pub struct ActionRequest {
     pub alert: Label,
     /// How bad the alert is.
     pub level: AlertLevel,
+}
+
+/// An alert whose condition lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActiveAlert {
+    /// Its stable word.
+    pub code: Label,
+    /// Where.
+    pub scope: HaltScope,
+    /// How bad.
+    pub level: AlertLevel,
+    /// What it asks for.
+    pub action: AlertAction,
+    /// The worst value so far; NaN where there is no number.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
+    pub value: f64,
+    /// When it was raised.
+    pub since: Timestamp,
+    /// When it was last updated.
+    pub updated_at: Timestamp,
+    /// How often it was raised or updated.
+    pub count: u64,
 }

@@ -26,7 +26,7 @@ mod state;
 mod stop;
 mod time;
 
-pub use alert::{ActionRequest, AlertAction, AlertLevel};
+pub use alert::{ActionRequest, ActiveAlert, AlertAction, AlertLevel};
 pub use day::{DayBoundary, DayError, TradingDay};
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;

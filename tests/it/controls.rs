@@ -317,6 +317,64 @@ impl Strategy for Stateful {
     fn on_event(&mut self, _: &Event<'_>, _: &Facts<'_>, _: &mut Advice) {}
 }
 
+/// A drawdown threshold that was changed holds after a restart, although the engine was built with
+/// another one.
+#[test]
+fn a_changed_drawdown_threshold_survives_a_restart() {
+    let build = || {
+        let strategy: Box<dyn Strategy> = Box::new(Stateful);
+        let builder = Engine::builder(instruments(), USD).slot(ten(strategy));
+        builder.risk(EnhancedRiskManager::default()).build().unwrap()
+    };
+    let mut engine = build();
+    let key = LimitKey::all(DrawdownGuard::LIMIT);
+    let (value, actor) = ("0.1".parse().unwrap(), Label::new("anna"));
+    let change = LimitChange { key, value, until: None, actor };
+    engine.handle(minute(1), &Input::Control(Control::Limit(change)), &mut Vec::new()).unwrap();
+    let mut restored = build();
+    restored.restore(&engine.save().unwrap()).unwrap();
+    assert_eq!(restored.save().unwrap(), engine.save().unwrap());
+    let drawdown = |engine: &Engine| {
+        let summary = engine.risk_summary();
+        summary.limits.iter().find(|limit| limit.name.as_str() == "drawdown").unwrap().limit
+    };
+    assert_eq!((drawdown(&engine), drawdown(&restored)), (0.1, 0.1));
+}
+
+/// Limits, positions, halts and alerts in one value, from the engine itself.
+#[test]
+fn the_engine_sums_up_its_risk() {
+    let strategy = scripted("LONG", |bar, _, advice| {
+        if bar == 1 {
+            advice.target(A, Qty::from(10));
+        }
+    });
+    let mut world =
+        world(|engine| engine.slot(SlotConfig::new(strategy)).risk(RealtimeRiskManager::default()));
+    world.run(&[flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
+    assert!(world.engine().risk_summary().halts.is_empty());
+    let halt = Halt::new(HaltCause::Operator, HaltScope::Symbol(B));
+    control(&mut world, 2, Control::Halt(halt)).unwrap();
+    let mut summary = world.engine().risk_summary();
+    let limits: Vec<&str> = summary.limits.iter().map(|limit| limit.name.as_str()).collect();
+    assert_eq!(limits, ["position_size", "breaker", "drawdown"]);
+    assert_eq!(summary.risk_score, 0.1, "1,000 of 10,000");
+    assert_eq!((summary.positions.len(), summary.positions[0].value), (1, 1_000.0));
+    assert_eq!(summary.halts[0].halt, halt);
+    assert_eq!(world.engine().risk().summary(&world.engine().facts(SlotId::HOUSE)).halts, []);
+    let mut board = AlertBoard::new();
+    for (code, level) in [("mild", AlertLevel::Info), ("bad", AlertLevel::Critical)] {
+        let (alert, scope) = (Label::new(code), HaltScope::Account);
+        let request = ActionRequest { action: AlertAction::Notify, scope, alert, level };
+        board.raise(minute(2), &request, 1.0);
+    }
+    board.add_to(&mut summary);
+    let codes: Vec<&str> = summary.alerts.iter().map(|alert| alert.code.as_str()).collect();
+    assert_eq!(codes, ["bad", "mild"]);
+    let text = serde_json::to_string(&summary).unwrap();
+    assert_eq!(serde_json::from_str::<RiskSummary>(&text).unwrap(), summary);
+}
+
 /// A late heartbeat cancels what rests, in time, and the next one ends it; distrusted data stop
 /// their symbol alone.
 #[test]

@@ -101,6 +101,37 @@ proptest! {
         prop_assert_eq!(long, RollingCovariance::new(series, window).unwrap());
     }
 
+    /// All correlations written at once are those of the pairs, and NaN where there is none.
+    #[test]
+    fn written_correlations_are_those_of_the_pairs(
+        (series, rows) in rows(), window in 2_usize..20, decay in 0.5..0.99,
+    ) {
+        let mut rolling = RollingCovariance::new(series, window).unwrap();
+        let mut fading = ExponentialCovariance::new(series, decay, 3).unwrap();
+        let (mut all, mut faded) = (Vec::new(), Vec::new());
+        for row in &rows {
+            rolling.update(row).unwrap();
+            fading.update(row).unwrap();
+            rolling.write_correlations(&mut all);
+            fading.write_correlations(&mut faded);
+            prop_assert_eq!((all.len(), faded.len()), (series * series, series * series));
+            for one in 0..series {
+                for other in 0..series {
+                    let place = one * series + other;
+                    let pairs = [
+                        (all[place], rolling.correlation(one, other)),
+                        (faded[place], fading.correlation(one, other)),
+                    ];
+                    for (found, expected) in pairs {
+                        prop_assert_eq!(found.is_nan(), expected.is_none());
+                        let expected = expected.unwrap_or(0.0);
+                        prop_assert!(found.is_nan() || close(found, expected, 1e-12));
+                    }
+                }
+            }
+        }
+    }
+
     /// Exponential figures equal the weighted sums of all rows since a series was last unknown.
     #[test]
     fn exponential_figures_equal_the_weighted_sums(

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod chain;
+mod changes;
 mod controls;
 mod daily_loss;
 mod drawdown;

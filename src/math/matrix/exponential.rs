@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{RowError, check_row, check_series, entries, place};
+use super::{RowError, check_row, check_series, entries, place, write_correlations};
 use crate::math::indicator::{ParameterError, check_fraction, check_window};
 
 /// Sums below this are taken as nothing: squares of returns of 1e-100, which no market has, and far
@@ -125,6 +125,18 @@ impl ExponentialCovariance {
         }
         let correlation = self.covariance(one, other)? / (left.sqrt() * right.sqrt());
         Some(correlation.clamp(-1.0, 1.0))
+    }
+
+    /// Writes the correlations of all pairs, row after row, NaN where one is not known: the
+    /// values of [`ExponentialCovariance::correlation`], but for the last digit.
+    /// Allocates when `out` is too short.
+    pub fn write_correlations(&self, out: &mut Vec<f64>) {
+        write_correlations(self.series, out, |one, other, place| {
+            if self.known[one].min(self.known[other]) < self.warmup {
+                return f64::NAN;
+            }
+            self.sums[place] / self.weights[one].min(self.weights[other])
+        });
     }
 
     /// Forgets all rows.

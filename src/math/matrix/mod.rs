@@ -72,6 +72,39 @@ fn place(series: usize, one: usize, other: usize) -> Option<usize> {
     (column < series).then(|| row * (2 * series - row + 1) / 2 + (column - row))
 }
 
+/// Writes the correlations of all pairs, row after row, from covariances by row, column and place
+/// in the flat triangle, in whatever unit; NaN where a covariance is NaN or a variance is nothing.
+fn write_correlations(
+    series: usize,
+    out: &mut Vec<f64>,
+    covariance: impl Fn(usize, usize, usize) -> f64,
+) {
+    out.resize(series * series, f64::NAN);
+    // One over each deviation waits on the diagonal until all pairs are written.
+    let mut place = 0;
+    for one in 0..series {
+        let variance = covariance(one, one, place);
+        out[one * (series + 1)] = if variance > 0.0 { 1.0 / variance.sqrt() } else { f64::NAN };
+        place += series - one;
+    }
+    place = 0;
+    for one in 0..series {
+        let own = out[one * (series + 1)];
+        for other in one + 1..series {
+            let others = out[other * (series + 1)];
+            let value = covariance(one, other, place + other - one) * own * others;
+            let value = value.clamp(-1.0, 1.0);
+            out[one * series + other] = value;
+            out[other * series + one] = value;
+        }
+        place += series - one;
+    }
+    for one in 0..series {
+        let own = &mut out[one * (series + 1)];
+        *own = if own.is_nan() { f64::NAN } else { 1.0 };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{RowError, check_row, check_series, entries, place};
+use super::{RowError, check_row, check_series, entries, place, write_correlations};
 use crate::math::indicator::ParameterError;
 
 /// Largest magnitude of a return that counts in full: 8 is 800 % in one bar. A larger one counts as
@@ -134,6 +134,20 @@ impl RollingCovariance {
         }
         let [left, right] = spreads.map(|spread| (spread as f64).sqrt());
         Some((self.moment(one, other)? as f64 / (left * right)).clamp(-1.0, 1.0))
+    }
+
+    /// Writes the correlations of all pairs, row after row, NaN where one is not known: the
+    /// values of [`RollingCovariance::correlation`], but for the last digit.
+    /// Allocates when `out` is too short.
+    pub fn write_correlations(&self, out: &mut Vec<f64>) {
+        let count = self.window as i128;
+        write_correlations(self.series, out, |one, other, place| {
+            if self.known[one].min(self.known[other]) < self.window {
+                return f64::NAN;
+            }
+            let sums = i128::from(self.sums[one]) * i128::from(self.sums[other]);
+            (count * self.products[place] - sums) as f64
+        });
     }
 
     /// Forgets all rows.

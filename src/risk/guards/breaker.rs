@@ -3,10 +3,13 @@ use std::collections::VecDeque;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{BreakerStatus, CircuitBreaker, Fact, Guard, Limit, TripReason};
+use crate::risk::limits::{set_count, set_span};
+use crate::risk::{
+    BreakerLimits, BreakerStatus, CircuitBreaker, Fact, Guard, Limit, RiskConfigError, TripReason,
+};
 use crate::types::{
-    Facts, Fill, Halt, HaltCause, HaltScope, OrderId, Purpose, Reason, ReasonCode, SlotId, State,
-    StateError, Timestamp, Trade,
+    Facts, Fill, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, OrderId, Purpose, Reason,
+    ReasonCode, SlotId, State, StateError, Timestamp, Trade,
 };
 
 /// The circuit breaker on the account's trades and fills, or on those of one strategy.
@@ -18,6 +21,8 @@ use crate::types::{
 #[derive(Clone, Debug)]
 pub struct BreakerGuard {
     breaker: CircuitBreaker,
+    /// The limits that it was built with.
+    built: BreakerLimits,
     slot: Option<SlotId>,
     /// In rising order.
     counted: VecDeque<OrderId>,
@@ -28,14 +33,23 @@ pub struct BreakerGuard {
 const REMEMBERED: usize = 64;
 
 impl BreakerGuard {
+    /// The name of the limit on losing trades in a row for changes at run time.
+    pub const LOSSES: &'static str = "max_consecutive_losses";
+    /// The name of the cooldown, in seconds.
+    pub const COOLDOWN: &'static str = "breaker_cooldown_s";
+    /// The name of the limit on entries within an hour.
+    pub const RATE: &'static str = "max_trades_per_hour";
+
     /// Watches the whole account.
     pub const fn new(breaker: CircuitBreaker) -> Self {
-        Self { breaker, slot: None, counted: VecDeque::new() }
+        let built = breaker.limits();
+        Self { breaker, built, slot: None, counted: VecDeque::new() }
     }
 
     /// Watches one strategy and stops only that.
     pub const fn for_strategy(breaker: CircuitBreaker, slot: SlotId) -> Self {
-        Self { breaker, slot: Some(slot), counted: VecDeque::new() }
+        let built = breaker.limits();
+        Self { breaker, built, slot: Some(slot), counted: VecDeque::new() }
     }
 
     /// The breaker's status.
@@ -147,30 +161,51 @@ impl Guard for BreakerGuard {
             self.breaker.reset(facts.at);
         }
     }
+
+    /// See [`CircuitBreaker::set_limits`]; the halt follows with the next fact.
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if key.subject != self.slot.map_or(LimitSubject::All, LimitSubject::Strategy) {
+            return Ok(None);
+        }
+        let mut limits = self.breaker.limits();
+        let before = match key.name.as_str() {
+            Self::LOSSES => set_count(Self::LOSSES, &mut limits.max_consecutive_losses, value)?,
+            Self::COOLDOWN => set_span(Self::COOLDOWN, &mut limits.cooldown, value)?,
+            Self::RATE => set_count(Self::RATE, &mut limits.max_trades_per_hour, value)?,
+            _ => return Ok(None),
+        };
+        self.breaker.set_limits(limits)?;
+        Ok(Some(before))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
     breaker: CircuitBreaker,
+    built: BreakerLimits,
     slot: Option<SlotId>,
     counted: VecDeque<OrderId>,
 }
 
+/// Limits that were changed since are part of the state, those that it was built with tell whose
+/// state it is.
 impl State for BreakerGuard {
     fn save(&self) -> Result<Vec<u8>, StateError> {
         let (breaker, counted) = (self.breaker.clone(), self.counted.clone());
-        Saved { breaker, slot: self.slot, counted }.save()
+        Saved { breaker, built: self.built, slot: self.slot, counted }.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let mut saved =
-            Saved { breaker: CircuitBreaker::default(), slot: None, counted: VecDeque::new() };
+        let (breaker, counted) = (CircuitBreaker::default(), VecDeque::new());
+        let mut saved = Saved { breaker, built: self.built, slot: None, counted };
         saved.restore(state)?;
-        let text = |breaker: &CircuitBreaker, slot| {
-            format!("breaker with {:?} for {slot:?}", breaker.limits())
-        };
-        let expected = text(&self.breaker, self.slot);
-        let found = text(&saved.breaker, saved.slot);
+        let text = |built: &BreakerLimits, slot| format!("breaker with {built:?} for {slot:?}");
+        let expected = text(&self.built, self.slot);
+        let found = text(&saved.built, saved.slot);
         if expected != found {
             return Err(StateError::Mismatch { expected, found });
         }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::risk::equity::{known_equity, rounded};
 use crate::risk::{Fact, Guard, Limit, RiskConfigError};
 use crate::types::{
-    DayBoundary, Facts, Halt, HaltCause, HaltScope, Reason, ReasonCode, State, StateError,
-    Timestamp, TradingDay, exact, to_f64,
+    DayBoundary, Facts, Halt, HaltCause, HaltScope, LimitKey, Reason, ReasonCode, State,
+    StateError, Timestamp, TradingDay, exact, to_f64,
 };
 
 /// Stops openings for the rest of a trading day whose loss exceeds a limit.
@@ -45,6 +45,8 @@ use crate::types::{
 #[derive(Clone, Debug)]
 pub struct DailyLossGuard {
     limit: DailyLimit,
+    /// The limit that it was built with.
+    built: DailyLimit,
     boundary: DayBoundary,
     today: Option<Today>,
     /// Equity as it was last known.
@@ -90,22 +92,38 @@ struct Today {
 /// How far `f64` sums are trusted, as a fraction of the values that were added.
 const TRUST: f64 = 1e-9;
 
+impl DailyLimit {
+    fn checked(self) -> Result<Self, RiskConfigError> {
+        let (value, most) = match self {
+            Self::Fraction(fraction) => (fraction, Decimal::ONE),
+            Self::Amount(amount) => (amount, Decimal::MAX),
+        };
+        if value > Decimal::ZERO && value <= most {
+            return Ok(self);
+        }
+        let value = to_f64(value);
+        Err(RiskConfigError::LimitOutOfRange { what: "daily loss", value })
+    }
+
+    const fn number(self) -> Decimal {
+        let (Self::Fraction(value) | Self::Amount(value)) = self;
+        value
+    }
+}
+
 impl DailyLossGuard {
+    /// The name of the limit for changes at run time; its kind stays.
+    pub const LIMIT: &'static str = "daily_loss";
+
     /// Watches the account's days, which end at the boundary.
     ///
     /// # Errors
     /// [`RiskConfigError::LimitOutOfRange`] for a limit out of its range.
     pub fn new(limit: DailyLimit, boundary: DayBoundary) -> Result<Self, RiskConfigError> {
-        let (value, most) = match limit {
-            DailyLimit::Fraction(fraction) => (fraction, Decimal::ONE),
-            DailyLimit::Amount(amount) => (amount, Decimal::MAX),
-        };
-        if value <= Decimal::ZERO || value > most {
-            let value = to_f64(value);
-            return Err(RiskConfigError::LimitOutOfRange { what: "daily loss", value });
-        }
+        let limit = limit.checked()?;
         Ok(Self {
             limit,
+            built: limit,
             boundary,
             today: None,
             last: f64::NAN,
@@ -238,37 +256,61 @@ impl Guard for DailyLossGuard {
     }
 
     fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
+
+    /// A day that has lost too much stays halted; the new limit is judged by with the next mark.
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all(Self::LIMIT) {
+            return Ok(None);
+        }
+        let new = match self.limit {
+            DailyLimit::Fraction(_) => DailyLimit::Fraction(value),
+            DailyLimit::Amount(_) => DailyLimit::Amount(value),
+        };
+        let before = core::mem::replace(&mut self.limit, new.checked()?);
+        self.clear_above = f64::INFINITY;
+        Ok(Some(before.number()))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
+    built: DailyLimit,
     limit: DailyLimit,
     boundary: DayBoundary,
     today: Option<Today>,
     last: f64,
 }
 
+/// A limit that was changed since is part of the state, the one that it was built with tells whose
+/// state it is.
 impl State for DailyLossGuard {
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        let (limit, boundary, today) = (self.limit, self.boundary, self.today);
-        Saved { limit, boundary, today, last: self.last }.save()
+        let Self { limit, built, boundary, today, last, .. } = *self;
+        Saved { built, limit, boundary, today, last }.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (limit, boundary) = (self.limit, self.boundary);
-        let mut saved = Saved { limit, boundary, today: None, last: f64::NAN };
+        let Self { limit, built, boundary, .. } = *self;
+        let mut saved = Saved { built, limit, boundary, today: None, last: f64::NAN };
         saved.restore(state)?;
-        if (limit, boundary) != (saved.limit, saved.boundary) {
-            let text = |limit, boundary| format!("daily loss {limit:?} with {boundary:?}");
+        if (built, boundary) != (saved.built, saved.boundary) {
+            let text = |built, boundary| format!("daily loss {built:?} with {boundary:?}");
             return Err(StateError::Mismatch {
-                expected: text(limit, boundary),
-                found: text(saved.limit, saved.boundary),
+                expected: text(built, boundary),
+                found: text(saved.built, saved.boundary),
             });
         }
+        let refused = |error: RiskConfigError| StateError::Unreadable(error.to_string());
+        let limit = saved.limit.checked().map_err(refused)?;
         if saved.last.is_infinite() {
             let text = format!("equity {} of a daily loss guard", saved.last);
             return Err(StateError::Unreadable(text));
         }
+        self.limit = limit;
         self.today = saved.today;
         self.last = saved.last;
         // The next fact looks at everything anew.

@@ -1,9 +1,11 @@
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::risk::equity::known_equity;
-use crate::risk::{Fact, Guard, Limit, MaxDrawdownTracker, PeakReset};
+use crate::risk::{Fact, Guard, Limit, MaxDrawdownTracker, PeakReset, RiskConfigError};
 use crate::types::{
-    Facts, Halt, HaltCause, HaltScope, Reason, ReasonCode, State, StateError, to_f64,
+    Facts, Halt, HaltCause, HaltScope, LimitKey, Reason, ReasonCode, State, StateError, exact,
+    to_f64,
 };
 
 /// The drawdown tracker on every mark of the account.
@@ -15,6 +17,8 @@ use crate::types::{
 #[derive(Clone, Debug)]
 pub struct DrawdownGuard {
     tracker: MaxDrawdownTracker,
+    /// The threshold that it was built with.
+    built: Decimal,
     on_resume: PeakReset,
     /// Strictly between these nothing can happen, whatever the rounding; they cross while
     /// nothing is known.
@@ -31,9 +35,14 @@ const TRUST: f64 = 1e-9;
 const UNSEEN: [u64; 2] = [u64::MAX; 2];
 
 impl DrawdownGuard {
+    /// The name of the threshold for changes at run time.
+    pub const LIMIT: &'static str = "max_drawdown";
+
     /// Watches with this tracker; an operator's resume does this with its peak.
     pub const fn new(tracker: MaxDrawdownTracker, on_resume: PeakReset) -> Self {
-        Self { tracker, on_resume, low: f64::INFINITY, high: f64::NEG_INFINITY, seen: UNSEEN }
+        let built = tracker.threshold();
+        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
+        Self { tracker, built, on_resume, low, high, seen: UNSEEN }
     }
 
     /// The peak of the equity, exact.
@@ -164,24 +173,45 @@ impl Guard for DrawdownGuard {
             self.forget();
         }
     }
+
+    /// What has latched stays latched; the new threshold is judged by with the next mark.
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all(Self::LIMIT) {
+            return Ok(None);
+        }
+        let before = self.tracker.set_threshold(value)?;
+        self.forget();
+        Ok(Some(before))
+    }
 }
 
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    tracker: MaxDrawdownTracker,
+    #[serde(with = "exact")]
+    built: Decimal,
+}
+
+/// A threshold that was changed since is part of the state, the one that it was built with tells
+/// whose state it is.
 impl State for DrawdownGuard {
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        self.tracker.save()
+        Saved { tracker: self.tracker.clone(), built: self.built }.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let mut tracker = MaxDrawdownTracker::default();
-        tracker.restore(state)?;
-        if tracker.threshold() != self.tracker.threshold() {
+        let mut saved = Saved { tracker: MaxDrawdownTracker::default(), built: self.built };
+        saved.restore(state)?;
+        if saved.built != self.built {
             let text = |threshold| format!("drawdown threshold {threshold}");
-            return Err(StateError::Mismatch {
-                expected: text(self.tracker.threshold()),
-                found: text(tracker.threshold()),
-            });
+            let (expected, found) = (text(self.built), text(saved.built));
+            return Err(StateError::Mismatch { expected, found });
         }
-        self.tracker = tracker;
+        self.tracker = saved.tracker;
         self.forget();
         Ok(())
     }

@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
+
 use crate::risk::rules::{CorrelatedExposure, VarLimit, checked_correlation};
 use crate::risk::{Ceiling, Fact, Guard, PortfolioRisk, RiskConfigError, RiskRule};
-use crate::types::{Facts, Halt, HaltCause, State, StateError};
+use crate::types::{Facts, Halt, HaltCause, LimitKey, State, StateError};
 
 /// The owner of the portfolio's figures in a chain or manager: it watches facts for
 /// [`PortfolioRisk`] and lends the chain the rules that read it.
@@ -56,6 +58,7 @@ impl PortfolioGuard {
         ceiling: Ceiling,
     ) -> Result<Self, RiskConfigError> {
         self.correlated = Some(checked_correlation(threshold, ceiling)?);
+        self.portfolio.keep_correlations();
         Ok(self)
     }
 
@@ -86,6 +89,22 @@ impl Guard for PortfolioGuard {
     }
 
     fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
+
+    /// The ceilings under the names of their rules; the threshold of correlations stays.
+    fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        let ceiling = if key.is_all(VarLimit::LIMIT) {
+            self.value_at_risk.as_mut()
+        } else if key.is_all(CorrelatedExposure::LIMIT) {
+            self.correlated.as_mut().map(|(_, ceiling)| ceiling)
+        } else {
+            None
+        };
+        ceiling.map(|ceiling| ceiling.set("portfolio risk", value)).transpose()
+    }
 }
 
 /// Limits are configuration; the figures are the state.

@@ -102,6 +102,15 @@ impl CorrelationMatrix {
         }
     }
 
+    /// Writes all correlations, row after row, NaN where one is not known: the values of
+    /// [`CorrelationMatrix::correlation`], but for the last digit.
+    pub fn write(&self, out: &mut Vec<f64>) {
+        match self {
+            Self::Rolling(matrix) => matrix.write_correlations(out),
+            Self::Exponential(matrix) => matrix.write_correlations(out),
+        }
+    }
+
     /// Beta of a series against another: covariance over the other's variance. `None` where the
     /// other has no variance.
     pub fn beta(&self, series: usize, against: usize) -> Option<f64> {

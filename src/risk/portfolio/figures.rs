@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::calculator::dot;
+use super::relations::Relations;
 use super::sampler::MarkSampler;
 use super::{
     CorrelationMatrix, PortfolioRiskSettings, PortfolioTail, PositionRisk, PositionRiskCalculator,
@@ -64,6 +65,8 @@ pub struct PortfolioRisk {
     weights: Vec<f64>,
     #[serde(skip)]
     work: RiskWork,
+    #[serde(skip)]
+    relations: Relations,
 }
 
 /// The portfolio's figures at one moment.
@@ -124,6 +127,7 @@ impl PortfolioRisk {
             return Err(ParameterError::Order { smaller, value, larger, limit }.into());
         }
         let minimum = settings.minimum_rows;
+        let relations = Relations::of(&instruments);
         Ok(Self {
             settings,
             returns: ReturnWindow::new(count, settings.window)?,
@@ -134,6 +138,7 @@ impl PortfolioRisk {
             exposures: vec![0.0; count],
             weights: Vec::new(),
             work: RiskWork::default(),
+            relations,
         })
     }
 
@@ -171,7 +176,11 @@ impl PortfolioRisk {
 
     /// Correlation of two instruments; `None` while it is not known or one of them is flat.
     pub fn correlation(&self, one: InstrumentId, other: InstrumentId) -> Option<f64> {
-        self.correlations.correlation(self.column(one)?, self.column(other)?)
+        self.correlation_of(self.column(one)?, self.column(other)?)
+    }
+
+    pub(in crate::risk) fn correlation_of(&self, one: usize, other: usize) -> Option<f64> {
+        self.correlations.correlation(one, other)
     }
 
     /// Beta of an instrument against another; `None` while it is not known.
@@ -221,14 +230,33 @@ impl PortfolioRisk {
         self.settings.calculator()
     }
 
-    pub(in crate::risk) const fn correlations(&self) -> &CorrelationMatrix {
-        &self.correlations
-    }
-
     /// The instrument's place in the rows.
     #[inline]
     pub(in crate::risk) fn column(&self, instrument: InstrumentId) -> Option<usize> {
-        self.sampler.instruments().binary_search(&instrument).ok()
+        self.relations.column(instrument)
+    }
+
+    /// Keeps the correlations of the last row ready to be read.
+    pub(in crate::risk) fn keep_correlations(&mut self) {
+        self.relations.keep(&self.correlations);
+    }
+
+    /// Correlations of a column with all others as of the last row, NaN where one is not known;
+    /// empty where they are not kept.
+    #[inline]
+    pub(in crate::risk) fn related(&self, column: usize) -> &[f64] {
+        self.relations.row(column, self.series.len())
+    }
+
+    /// The value of one unit at the instrument's last mark, in the reporting currency.
+    #[inline]
+    pub(in crate::risk) fn unit_value(&self, id: InstrumentId, facts: &Facts<'_>) -> f64 {
+        let column = self.column(id);
+        match column.and_then(|column| self.sampler.units().get(column)).copied() {
+            Some(unit) if unit > 0.0 => unit,
+            // Not watched, or not seen yet.
+            _ => facts.instruments.get(id).map_or(f64::NAN, |entry| mark_value(entry, facts)),
+        }
     }
 
     pub(in crate::risk) fn series(&self, column: usize) -> Option<&SeriesRisk> {
@@ -241,7 +269,11 @@ impl PortfolioRisk {
         if self.settings != other.settings || self.instruments() != other.instruments() {
             return Err(StateError::Mismatch { expected: text(self), found: text(&other) });
         }
+        let is_kept = self.relations.is_kept();
         *self = other;
+        if is_kept {
+            self.keep_correlations();
+        }
         Ok(())
     }
 }
@@ -254,6 +286,9 @@ impl PortfolioRisk {
             // The sampler's rows have the right length and no value beyond its largest move.
             let _ = self.returns.push(self.sampler.row());
             let _ = self.correlations.update(self.sampler.row());
+            if self.relations.is_kept() {
+                self.keep_correlations();
+            }
         }
         self.figures = self.compute(facts);
     }

@@ -1,8 +1,8 @@
 use super::{Ceiling, capped};
 use crate::math::ParameterError;
-use crate::risk::exposure::mark_value;
-use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, Instrument, ReasonCode, Side, to_f64};
+use crate::risk::reach::Reach;
+use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
+use crate::types::{Facts, InstrumentId, ReasonCode, Side};
 
 /// What is bet on one movement stays below a ceiling: the opening's own position and every
 /// position that moves with it, by a correlation at or above a threshold.
@@ -13,7 +13,11 @@ use crate::types::{Facts, Instrument, ReasonCode, Side, to_f64};
 /// not known (too few rows, a symbol that does not move, one that is not watched) counts as
 /// moving with the opening, in whichever direction.
 ///
-/// Everything is computed per intent, from the correlations of the last row.
+/// What is read and what is computed here:
+///
+/// - **Read**: the correlations of the last row, and the value of one unit of each instrument at
+///   its last mark, as [`PortfolioRisk`] keeps them.
+/// - **Per intent**: the sum over all instruments, from the positions and working orders of now.
 #[derive(Clone, Copy, Debug)]
 pub struct CorrelatedExposure<'a> {
     portfolio: &'a PortfolioRisk,
@@ -22,6 +26,9 @@ pub struct CorrelatedExposure<'a> {
 }
 
 impl<'a> CorrelatedExposure<'a> {
+    /// Its name, and that of the ceiling for changes at run time.
+    pub const LIMIT: &'static str = "correlated_exposure";
+
     /// A ceiling for symbols whose correlation is at least `threshold`, above 0 and below 1.
     ///
     /// # Errors
@@ -45,47 +52,45 @@ impl<'a> CorrelatedExposure<'a> {
 
     /// Exposure beside the opening's own instrument that moves with it.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
-        let own = self.portfolio.column(opening.intent.instrument);
+        let own = opening.intent.instrument;
+        let column = self.portfolio.column(own);
+        let related = column.map_or(&[][..], |column| self.portfolio.related(column));
         let mut sum = 0.0;
-        for entry in facts.instruments.iter() {
-            if entry.id == opening.intent.instrument {
+        for id in (0..facts.instruments.len() as u32).map(InstrumentId).filter(|id| *id != own) {
+            let reach = Reach::after(id, opening.earlier, facts);
+            if reach.worst() == 0.0 {
                 continue;
             }
-            let mut standing = Standing::of(entry.id, facts);
-            standing.add_legs(entry.id, opening.earlier, facts);
-            if !standing.worst().is_zero() {
-                sum += self.shared(own, entry, &standing, opening.intent.side)
-                    * mark_value(entry, facts);
-            }
+            let pair = column.zip(self.portfolio.column(id));
+            let correlation = match pair {
+                Some((_, other)) if !related.is_empty() => related[other],
+                Some((one, other)) => self.portfolio.correlation_of(one, other).unwrap_or(f64::NAN),
+                None => f64::NAN,
+            };
+            let shared = self.shared(correlation, &reach, opening.intent.side);
+            sum += shared * self.portfolio.unit_value(id, facts);
         }
         sum
     }
 
     /// Units of another instrument that are the same bet.
-    fn shared(
-        &self,
-        own: Option<usize>,
-        other: &Instrument,
-        standing: &Standing,
-        side: Side,
-    ) -> f64 {
-        let column = self.portfolio.column(other.id);
-        let correlation = own
-            .zip(column)
-            .and_then(|(own, column)| self.portfolio.correlations().correlation(own, column));
-        let same = match correlation {
-            None => standing.worst(),
-            Some(value) if value >= self.threshold => standing.held(side),
-            Some(value) if value <= -self.threshold => standing.held(side.opposite()),
-            Some(_) => return 0.0,
-        };
-        to_f64(same)
+    #[inline]
+    fn shared(&self, correlation: f64, reach: &Reach, side: Side) -> f64 {
+        if correlation >= self.threshold {
+            reach.held(side)
+        } else if correlation <= -self.threshold {
+            reach.held(side.opposite())
+        } else if correlation.is_nan() {
+            reach.worst()
+        } else {
+            0.0
+        }
     }
 }
 
 impl RiskRule for CorrelatedExposure<'_> {
     fn name(&self) -> &'static str {
-        "correlated_exposure"
+        Self::LIMIT
     }
 
     fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {

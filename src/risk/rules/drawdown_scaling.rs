@@ -1,7 +1,9 @@
+use rust_decimal::Decimal;
+
 use super::usage::largest_value;
 use super::{Ceiling, capped};
 use crate::risk::{DrawdownSchedule, Limit, Opening, RiskConfigError};
-use crate::types::{Facts, Reason, ReasonCode};
+use crate::types::{Facts, LimitKey, Reason, ReasonCode};
 
 /// The largest value of a position shrinks as the drawdown grows.
 ///
@@ -15,6 +17,9 @@ pub struct DrawdownScaling {
 }
 
 impl DrawdownScaling {
+    /// The name under which it objects, and that of the fraction for changes at run time.
+    pub const LIMIT: &'static str = "drawdown_scaling";
+
     /// The largest position at full size, as a fraction of equity, and its schedule.
     ///
     /// # Errors
@@ -46,5 +51,21 @@ impl DrawdownScaling {
         capped(opening, facts, ReasonCode::DrawdownScale, limit, |quantity| {
             opening.resulting_value(quantity)
         })
+    }
+
+    /// Changes the fraction of the full size; the schedule stays. The answer is the fraction
+    /// before, `None` for another limit.
+    ///
+    /// # Errors
+    /// [`RiskConfigError::LimitOutOfRange`]; the old fraction stays.
+    pub fn set_limit(
+        &mut self,
+        key: &LimitKey,
+        value: Decimal,
+    ) -> Result<Option<Decimal>, RiskConfigError> {
+        if !key.is_all(Self::LIMIT) {
+            return Ok(None);
+        }
+        self.full.set("drawdown scaling", value).map(Some)
     }
 }

@@ -3,8 +3,9 @@ use rust_decimal::Decimal;
 use super::usage::sum_of_values;
 use super::{Ceiling, capped};
 use crate::risk::exposure::mark_value;
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode, to_f64};
+use crate::risk::reach::Reach;
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
+use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode};
 
 /// The gross exposure of some symbols taken together (a sector, one coin's contracts) stays
 /// below a ceiling.
@@ -75,12 +76,11 @@ impl RiskRule for GroupExposure {
 }
 
 fn worst_value(member: InstrumentId, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
-    let mut standing = Standing::of(member, facts);
-    standing.add_legs(member, opening.earlier, facts);
-    let worst = standing.worst();
-    if worst.is_zero() {
+    let worst = Reach::after(member, opening.earlier, facts).worst();
+    // Nothing held needs no mark.
+    if worst == 0.0 {
         return 0.0;
     }
     let instrument = facts.instruments.get(member);
-    to_f64(worst) * instrument.map_or(f64::NAN, |instrument| mark_value(instrument, facts))
+    worst * instrument.map_or(f64::NAN, |instrument| mark_value(instrument, facts))
 }

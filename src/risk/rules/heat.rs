@@ -76,33 +76,39 @@ impl PortfolioHeat {
     /// The open risk of everything that is held or working, in the reporting currency, never
     /// negative; NaN while a mark or rate is missing.
     pub fn open_risk(&self, facts: &Facts<'_>) -> f64 {
-        let slots = (0..facts.book.slots()).filter_map(|slot| u16::try_from(slot).ok());
-        slots.map(|slot| self.slot_risk(SlotId(slot), facts)).sum()
+        let mut sum = 0.0;
+        for (slot, positions) in (0..=u16::MAX).map(SlotId).zip(&facts.book.slots) {
+            for (id, position) in (0..=u32::MAX).map(InstrumentId).zip(positions) {
+                if !is_idle(position) {
+                    sum += self.risk_at((slot, id), position, facts);
+                }
+            }
+        }
+        sum
     }
 
     /// The open risk of one slot's position and working orders in one instrument.
     pub fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
         let position = facts.book.position(slot, instrument);
-        let working = [position.working_buy, position.working_sell];
-        if position.is_flat() && working.iter().all(Decimal::is_zero) {
-            return 0.0;
-        }
+        if is_idle(position) { 0.0 } else { self.risk_at((slot, instrument), position, facts) }
+    }
+
+    fn risk_at(
+        &self,
+        (slot, instrument): (SlotId, InstrumentId),
+        position: &PositionFacts,
+        facts: &Facts<'_>,
+    ) -> f64 {
+        let Some(entry) = facts.instruments.get(instrument) else { return f64::NAN };
         let stop = facts.book.stop(slot, instrument);
-        let entry = facts.instruments.get(instrument);
-        entry.map_or(f64::NAN, |entry| {
-            let scale = Scale::of(entry, self.unstopped, facts);
-            scale.held(position, stop) + scale.working(position, stop)
-        })
+        let scale = Scale::of(entry, self.unstopped, facts);
+        scale.held(position, stop) + scale.working(position, stop)
     }
 
     /// The open risk over equity; NaN while it is not defined.
     pub fn heat(&self, facts: &Facts<'_>) -> f64 {
         let equity = facts.equity();
         if equity > 0.0 { self.open_risk(facts) / equity } else { f64::NAN }
-    }
-
-    fn slot_risk(&self, slot: SlotId, facts: &Facts<'_>) -> f64 {
-        facts.instruments.iter().map(|entry| self.risk_of(slot, entry.id, facts)).sum()
     }
 
     /// The risk of one unit that an intent opens at a price.
@@ -171,22 +177,30 @@ impl RiskRule for PortfolioHeat {
     }
 }
 
+/// Nothing is held and nothing works.
+#[inline]
+fn is_idle(position: &PositionFacts) -> bool {
+    position.size == 0.0 && position.working_buy.is_zero() && position.working_sell.is_zero()
+}
+
 /// How prices of one instrument become money.
-struct Scale<'a> {
-    instrument: &'a Instrument,
-    rate: f64,
+struct Scale {
+    /// Reporting currency per unit and price; inverse contracts: per unit over price.
+    units: f64,
+    is_inverse: bool,
     mark: f64,
     unstopped: f64,
 }
 
-impl<'a> Scale<'a> {
-    fn of(instrument: &'a Instrument, unstopped: f64, facts: &Facts<'_>) -> Self {
+impl Scale {
+    fn of(instrument: &Instrument, unstopped: f64, facts: &Facts<'_>) -> Self {
         let mark = facts.mark(instrument.id).unwrap_or(f64::NAN);
-        Self { instrument, rate: settlement_rate(instrument, facts), mark, unstopped }
+        let units = to_f64(instrument.multiplier) * settlement_rate(instrument, facts);
+        Self { units, is_inverse: instrument.kind.is_inverse(), mark, unstopped }
     }
 
     fn value(&self, price: f64) -> f64 {
-        self.instrument.value_f64(1.0, price) * self.rate
+        if self.is_inverse { -self.units / price } else { self.units * price }
     }
 
     /// What one unit loses from a price down to a level; zero or less when the level is not on
@@ -237,6 +251,9 @@ impl<'a> Scale<'a> {
 
     /// The worse of what working buys and working sales would open.
     fn working(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        if position.working_buy.is_zero() && position.working_sell.is_zero() {
+            return 0.0;
+        }
         let (buy, sell) = (to_f64(position.working_buy), to_f64(position.working_sell));
         let one = |side: Side, working: f64, against: f64| {
             let opens = working - against.max(0.0);

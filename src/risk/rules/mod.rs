@@ -84,7 +84,11 @@ impl Ceiling {
 
 impl Ceiling {
     /// Changes the number, not its kind; the answer is the number before.
-    fn set(&mut self, what: &'static str, value: Decimal) -> Result<Decimal, RiskConfigError> {
+    pub(super) fn set(
+        &mut self,
+        what: &'static str,
+        value: Decimal,
+    ) -> Result<Decimal, RiskConfigError> {
         let number = to_f64(value);
         let new = match self {
             Self::Amount(_) => Self::Amount(number),

@@ -38,9 +38,8 @@ impl RiskRule for OpenOrders {
             opening.earlier.iter().filter(|leg| wanted(leg.instrument)).count() as u64
         };
         let symbol = working(own) + legs(&|instrument| instrument == own) + 1;
-        let all = (0..facts.instruments.len()).filter_map(|index| u32::try_from(index).ok());
-        let total =
-            all.map(|index| working(InstrumentId(index))).sum::<u64>() + legs(&|_| true) + 1;
+        let all = facts.book.working.iter().map(|working| u64::from(working.orders));
+        let total = all.sum::<u64>() + legs(&|_| true) + 1;
         let reason = |limit: u32, count: u64| {
             Reason::new(ReasonCode::OpenOrders, f64::from(limit), count as f64)
         };

@@ -1,6 +1,7 @@
 use rust_decimal::Decimal;
 
-use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing, limits};
+use crate::risk::reach::Reach;
+use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, limits};
 use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode};
 
 /// At most so many symbols are held at a time, those with working orders counted as held.
@@ -62,9 +63,11 @@ impl RiskRule for PositionCount {
 }
 
 fn held(facts: &Facts<'_>) -> usize {
-    facts.instruments.iter().filter(|instrument| is_held(instrument.id, facts)).count()
+    let ids = (0..facts.instruments.len() as u32).map(InstrumentId);
+    ids.filter(|id| is_held(*id, facts)).count()
 }
 
+#[inline]
 fn is_held(id: InstrumentId, facts: &Facts<'_>) -> bool {
-    Standing::of(id, facts) != Standing::default()
+    Reach::of(id, facts.book).worst() > 0.0
 }

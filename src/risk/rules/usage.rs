@@ -1,8 +1,8 @@
 //! How much of a limit is used with nothing being opened, for dashboards and summaries.
 
-use crate::risk::Standing;
 use crate::risk::exposure::mark_value;
-use crate::types::{Facts, Instrument, to_f64};
+use crate::risk::reach::Reach;
+use crate::types::{Facts, Instrument};
 
 /// The largest value that the position in one of these instruments can reach with all working
 /// orders filled; NaN while a mark or rate is missing.
@@ -25,7 +25,7 @@ pub(super) fn sum_of_values(facts: &Facts<'_>, which: impl Fn(&Instrument) -> bo
 }
 
 fn worst_value(instrument: &Instrument, facts: &Facts<'_>) -> f64 {
-    let worst = Standing::of(instrument.id, facts).worst();
+    let worst = Reach::of(instrument.id, facts.book).worst();
     // Nothing held needs no mark.
-    if worst.is_zero() { 0.0 } else { to_f64(worst) * mark_value(instrument, facts) }
+    if worst == 0.0 { 0.0 } else { worst * mark_value(instrument, facts) }
 }

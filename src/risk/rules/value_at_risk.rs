@@ -1,7 +1,7 @@
 use super::{Ceiling, capped};
-use crate::risk::exposure::mark_value;
-use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule, Standing};
-use crate::types::{Facts, ReasonCode, Side, to_f64};
+use crate::risk::reach::Reach;
+use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
+use crate::types::{Facts, InstrumentId, ReasonCode, Side};
 
 /// The portfolio's value at risk (or expected shortfall) stays below a ceiling with the opening
 /// filled.
@@ -9,7 +9,8 @@ use crate::types::{Facts, ReasonCode, Side, to_f64};
 /// What is read and what is computed here:
 ///
 /// - **Read**: the portfolio's figure, its deviation, each series' deviation and its covariance
-///   with the portfolio, as [`PortfolioRisk`] has computed them with the last row or fill.
+///   with the portfolio, as [`PortfolioRisk`] has computed them with the last row or fill, and
+///   the value of one unit of each instrument at its last mark.
 /// - **Per intent**: the deviation with the opening, from those covariances:
 ///   √(σ² + 2 d c + d² s²) for a change d of the opening's own exposure. What other working orders
 ///   and earlier legs could open is added with its own deviation, as if it moved with the
@@ -27,6 +28,9 @@ pub struct VarLimit<'a> {
 }
 
 impl<'a> VarLimit<'a> {
+    /// Its name, and that of the ceiling for changes at run time.
+    pub const LIMIT: &'static str = "value_at_risk";
+
     /// A ceiling for the figure that the portfolio's settings measure by, over their horizon.
     ///
     /// # Errors
@@ -70,18 +74,17 @@ impl<'a> VarLimit<'a> {
     /// while it is not known.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
         let mut sum = 0.0;
-        for entry in facts.instruments.iter() {
-            let id = entry.id;
-            let is_own = id == opening.intent.instrument;
-            if is_own || (facts.book.working(id).orders == 0 && opening.earlier.is_empty()) {
+        for id in (0..facts.instruments.len() as u32).map(InstrumentId) {
+            let is_still = facts.book.working(id).orders == 0 && opening.earlier.is_empty();
+            if is_still || id == opening.intent.instrument {
                 continue;
             }
-            let mut standing = Standing::of(id, facts);
-            standing.add_legs(id, opening.earlier, facts);
-            let opened = opened(&standing, Side::Buy).max(opened(&standing, Side::Sell));
+            let reach = Reach::after(id, opening.earlier, facts);
+            let (buys, sales) = (reach.opened(Side::Buy), reach.opened(Side::Sell));
+            let opened = if buys > sales { buys } else { sales };
             if opened > 0.0 {
                 let series = self.portfolio.series(self.portfolio.column(id)?)?;
-                sum += opened * mark_value(entry, facts) * series.deviation;
+                sum += opened * self.portfolio.unit_value(id, facts) * series.deviation;
             }
         }
         Some(sum)
@@ -90,7 +93,7 @@ impl<'a> VarLimit<'a> {
 
 impl RiskRule for VarLimit<'_> {
     fn name(&self) -> &'static str {
-        "value_at_risk"
+        Self::LIMIT
     }
 
     fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
@@ -130,11 +133,4 @@ impl Candidate {
         let deviation = if variance < 0.0 { 0.0 } else { variance.sqrt() };
         self.multiple * (deviation + self.others)
     }
-}
-
-/// How many units the working orders of a side would open beyond closing what is held.
-fn opened(standing: &Standing, side: Side) -> f64 {
-    let held = to_f64(standing.held(side));
-    let now = to_f64(side.signed(standing.net));
-    held - if now > 0.0 { now } else { 0.0 }
 }

@@ -351,6 +351,7 @@ fn a_restored_breaker_remembers_the_newest_orders() {
     #[derive(serde::Serialize)]
     struct Saved {
         breaker: CircuitBreaker,
+        built: BreakerLimits,
         slot: Option<SlotId>,
         counted: Vec<OrderId>,
     }
@@ -362,7 +363,7 @@ fn a_restored_breaker_remembers_the_newest_orders() {
         breaker.on_entry_fill(facts.at);
     }
     let counted = (1..=70).map(|order| OrderId::new(1, SLOT, order)).collect();
-    let saved = Saved { breaker, slot: None, counted };
+    let saved = Saved { built: breaker.limits(), breaker, slot: None, counted };
     let mut guard = BreakerGuard::default();
     guard.restore(&rmp_serde::to_vec_named(&saved).unwrap()).unwrap();
     let mut counts = |order| {
