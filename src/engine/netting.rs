@@ -159,13 +159,14 @@ impl<M: MetricsSink> Desk<M> {
             return None;
         }
         let instrument = buy.order.intent.instrument;
+        let price = self.crossing_price(instrument)?;
         let execution = FillReport {
             trade: TradeId::crossed(buy.order.id, sale.order.id),
-            price: self.crossing_price(instrument)?,
+            price,
             quantity: Qty::new(quantity),
             fee: Money::zero(self.instruments.get(instrument)?.settlement),
             liquidity: Liquidity::Maker,
-            before_slippage: self.crossing_price(instrument)?,
+            before_slippage: price,
         };
         let updates = [buy, sale].map(|unfilled| update_of(&unfilled.order, execution));
         let [bought, sold] = [(buy, &updates[0]), (sale, &updates[1])]

@@ -33,6 +33,12 @@ impl CompensatedSum {
         self.sum = sum;
     }
 
+    /// The sum of all amounts and one more.
+    #[inline]
+    pub fn total_with(&self, amount: f64) -> f64 {
+        self.sum + (self.lost + amount)
+    }
+
     /// The sum of all amounts.
     #[inline]
     pub fn total(&self) -> f64 {

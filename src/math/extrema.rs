@@ -204,6 +204,7 @@ impl Summary for Highest {
     // Finite, because the state must survive formats that have no infinity.
     const EMPTY: Self = Self(f64::MIN);
     const BLANK: f64 = 0.0;
+    const IN_HALVES: bool = false;
 
     #[inline]
     fn of(item: f64, _origin: f64) -> Self {
@@ -226,6 +227,7 @@ impl Summary for HighLow {
     type Item = (f64, f64);
     const EMPTY: Self = Self { high: f64::MIN, low: f64::MAX };
     const BLANK: (f64, f64) = (0.0, 0.0);
+    const IN_HALVES: bool = false;
 
     #[inline]
     fn of((high, low): (f64, f64), _origin: (f64, f64)) -> Self {

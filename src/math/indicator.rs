@@ -103,17 +103,23 @@ impl Ohlcv {
     /// lies outside of the two, or the volume is negative, not finite or too large.
     #[inline]
     pub fn validate(&self) -> Result<(), InputError> {
-        // Pairs in arrays become packed comparisons, which cost half of single ones. Every
-        // comparison with NaN fails; that open and close are in range follows.
-        let (open, high, low, close) = (self.open, self.high, self.low, self.close);
-        let (volume, limit) = (self.volume, LARGEST_INPUT);
-        let smaller = [low, low, open, close, SMALLEST_PRICE, 0.0, high, volume];
-        let larger = [open, close, high, high, low, volume, limit, limit];
-        let mut is_ordered = true;
-        for (smaller, larger) in smaller.iter().zip(&larger) {
-            is_ordered &= smaller <= larger;
+        // Numbers above zero are in the order of their bits, and whole numbers are compared and
+        // branched on at once. What has a sign or is not a number comes after all of them.
+        let (open, close) = (self.open.to_bits(), self.close.to_bits());
+        let (high, low) = (self.high.to_bits(), self.low.to_bits());
+        let limit = LARGEST_INPUT.to_bits();
+        let is_sound = low >= SMALLEST_PRICE.to_bits()
+            && low <= open
+            && low <= close
+            && open <= high
+            && close <= high
+            && high <= limit
+            && self.volume.to_bits() <= limit;
+        if is_sound {
+            Ok(())
+        } else {
+            check_bar(self.open, self.high, self.low, self.close, self.volume)
         }
-        if is_ordered { Ok(()) } else { Err(refuse_bar(open, high, low, close, volume)) }
     }
 
     /// (high + low + close) / 3.
@@ -258,7 +264,9 @@ pub(crate) fn check_number(field: &'static str, value: f64) -> Result<(), InputE
 /// A finite number above zero of sane magnitude.
 #[inline]
 pub(crate) fn check_price(field: &'static str, value: f64) -> Result<(), InputError> {
-    if (SMALLEST_PRICE..=LARGEST_INPUT).contains(&value) {
+    // Numbers above zero are in the order of their bits, and whole numbers are compared at once.
+    let smallest = SMALLEST_PRICE.to_bits();
+    if value.to_bits().wrapping_sub(smallest) <= LARGEST_INPUT.to_bits() - smallest {
         Ok(())
     } else {
         Err(refuse_price(field, value))
@@ -314,26 +322,65 @@ fn refuse_price(field: &'static str, value: f64) -> InputError {
     }
 }
 
+/// The same check in words: a volume of -0 is zero.
+///
 /// Takes numbers, not the bar: a bar whose address is taken has to live in memory, and copying it
 /// there costs the hot path more than all checks together.
 #[cold]
 #[inline(never)]
-fn refuse_bar(open: f64, high: f64, low: f64, close: f64, volume: f64) -> InputError {
+fn check_bar(open: f64, high: f64, low: f64, close: f64, volume: f64) -> Result<(), InputError> {
     for (field, value) in [("open", open), ("high", high), ("low", low), ("close", close)] {
-        if let Err(error) = check_price(field, value) {
-            return error;
-        }
+        check_price(field, value)?;
     }
-    if let Err(error) = check_number("volume", volume) {
-        return error;
-    }
+    check_number("volume", volume)?;
     if volume < 0.0 {
-        return InputError::NegativeVolume { value: volume };
+        return Err(InputError::NegativeVolume { value: volume });
     }
     if high < low {
-        return InputError::HighBelowLow { high, low };
+        return Err(InputError::HighBelowLow { high, low });
     }
-    let open_fits = low <= open && open <= high;
-    let (field, value) = if open_fits { ("close", close) } else { ("open", open) };
-    InputError::OutsideBar { field, value, low, high }
+    let is_inside = |price: f64| low <= price && price <= high;
+    for (field, value) in [("open", open), ("close", close)] {
+        if !is_inside(value) {
+            return Err(InputError::OutsideBar { field, value, low, high });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The checks compare bits; these compare numbers, on every combination of awkward ones.
+    #[test]
+    fn checks_say_what_the_documentation_says() {
+        let mut numbers =
+            vec![f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, -1.0, -0.0, 0.0, 1.0, 2.0];
+        for edge in [SMALLEST_PRICE, LARGEST_INPUT] {
+            numbers.extend([edge.next_down(), edge, edge.next_up()]);
+        }
+        numbers.extend([-f64::NAN, f64::NEG_INFINITY]);
+        let is_price = |value: f64| SMALLEST_PRICE <= value && value <= LARGEST_INPUT;
+        for &value in &numbers {
+            assert_eq!(check_price("x", value).is_ok(), is_price(value), "{value:e}");
+        }
+        for &open in &numbers {
+            for &high in &numbers {
+                for &low in &numbers {
+                    for (close, volume) in numbers
+                        .iter()
+                        .flat_map(|&close| numbers.iter().map(move |&volume| (close, volume)))
+                    {
+                        let prices = [open, high, low, close].into_iter().all(is_price);
+                        let inside = low <= open && open <= high && low <= close && close <= high;
+                        let is_volume = 0.0 <= volume && volume <= LARGEST_INPUT;
+                        let bar = Ohlcv { open, high, low, close, volume };
+                        let expected = prices && inside && is_volume;
+                        assert_eq!(bar.validate().is_ok(), expected, "{bar:?}");
+                    }
+                }
+            }
+        }
+    }
 }

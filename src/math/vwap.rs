@@ -30,7 +30,15 @@ use super::window::{BlockWindow, TwoSums};
 pub struct CumulativeVwap {
     tripled_money: CompensatedSum,
     volume: CompensatedSum,
+    /// What the last few bars add to the two.
+    recent: (f64, f64),
+    /// How many bars that are, below [`RECENT_BARS`].
+    recent_bars: u32,
 }
+
+/// Bars that are summed plainly before the sums take them in: compensating every single one costs
+/// more than all the rest, and so few lose less than the last digit.
+const RECENT_BARS: u32 = 16;
 
 impl CumulativeVwap {
     /// An average over everything that will come.
@@ -41,8 +49,14 @@ impl CumulativeVwap {
     /// Adds a bar that has been validated.
     #[inline]
     pub(super) fn push(&mut self, bar: &Ohlcv) {
-        self.tripled_money.add(tripled_money(bar));
-        self.volume.add(bar.volume);
+        self.recent.0 += tripled_money(bar);
+        self.recent.1 += bar.volume;
+        self.recent_bars += 1;
+        if self.recent_bars >= RECENT_BARS {
+            self.tripled_money.add(self.recent.0);
+            self.volume.add(self.recent.1);
+            (self.recent, self.recent_bars) = ((0.0, 0.0), 0);
+        }
     }
 }
 
@@ -59,7 +73,8 @@ impl Indicator for CumulativeVwap {
 
     #[inline]
     fn value(&self) -> Option<f64> {
-        average_price(self.tripled_money.total(), self.volume.total())
+        let (tripled_money, volume) = self.recent;
+        average_price(self.tripled_money.total_with(tripled_money), self.volume.total_with(volume))
     }
 
     fn warmup(&self) -> usize {

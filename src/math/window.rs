@@ -23,6 +23,10 @@ pub(crate) trait Summary:
     const EMPTY: Self;
     /// Fills unused places.
     const BLANK: Self::Item;
+    /// Whether suffixes are summarised in two halves, which are joined afterwards. A processor
+    /// waits for one join before it begins the next, so that two short chains side by side take
+    /// less time than a long one, unless joining is a single operation.
+    const IN_HALVES: bool = true;
 
     /// The summary of one item, measured from `origin`.
     ///
@@ -113,14 +117,30 @@ impl<S: Summary> BlockWindow<S> {
     }
 }
 
-/// A free function, so that the window's other fields may stay in registers.
+/// Free functions, so that the window's other fields may stay in registers.
 #[inline]
 fn summarise_suffixes<S: Summary>(items: &[S::Item], suffixes: &mut [S], origin: S::Item) {
+    if !S::IN_HALVES {
+        summarise_run(items, suffixes, origin);
+        return;
+    }
+    let half = items.len() / 2;
+    let ((older, newer), (olders, newers)) = (items.split_at(half), suffixes.split_at_mut(half));
+    let total = summarise_run(newer, newers, origin);
+    summarise_run(older, olders, origin);
+    for suffix in olders {
+        *suffix = S::join(*suffix, total);
+    }
+}
+
+#[inline]
+fn summarise_run<S: Summary>(items: &[S::Item], suffixes: &mut [S], origin: S::Item) -> S {
     let mut total = S::EMPTY;
     for (&item, suffix) in items.iter().zip(suffixes.iter_mut()).rev() {
         total = S::join(S::of(item, origin), total);
         *suffix = total;
     }
+    total
 }
 
 /// What a stored window looks like before it is checked.
@@ -224,6 +244,7 @@ impl Summary for ShiftedSum {
     type Item = f64;
     const EMPTY: Self = Self(0.0);
     const BLANK: f64 = 0.0;
+    const IN_HALVES: bool = false;
 
     #[inline]
     fn of(item: f64, origin: f64) -> Self {

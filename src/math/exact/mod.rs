@@ -27,7 +27,7 @@ mod wide;
 pub use super::DeviationKind as Deviation;
 pub use band_cross::{BandCross, BandForm};
 pub use mean_band::{BandPlace, MeanBand};
-pub use ticks::{MOST_DIGITS, TICK_LIMIT, scale_of, ticks, ticks_of};
+pub use ticks::{MOST_DIGITS, TICK_LIMIT, scale_of, ticks, ticks_of, ticks_on};
 pub use volume_breakout::VolumeBreakout;
 pub use vwap_deviation::{Anchor, VwapDeviation};
 

@@ -45,7 +45,8 @@ pub(super) struct Moments {
     next: usize,
     seen: usize,
     sum: u64,
-    squares: u64,
+    /// v of the documentation.
+    spread: u64,
     floor: i64,
     /// The width of the range plus one when the whole window lies in it, otherwise zero.
     settled_width: u64,
@@ -54,6 +55,9 @@ pub(super) struct Moments {
     /// Present while the window is full and unsettled.
     wide: Option<WideSums>,
 }
+
+/// Ticks that the closes of a window may be apart so that 64 bits are worth their own way.
+const SHORT_WIDTH: u64 = 1 << 22;
 
 /// What does not change after construction.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,6 +68,8 @@ struct Shape {
     spread_weight: u128,
     width: u64,
     fits_narrow: bool,
+    /// Both sides of the comparison stay below 2^64, weights included.
+    fits_short: bool,
 }
 
 /// The sums without wrapping: 2^63 * 2^16 fits the first, 2^126 * 2^16 the second.
@@ -86,7 +92,7 @@ impl Moments {
             next: 0,
             seen: 0,
             sum: 0,
-            squares: 0,
+            spread: 0,
             floor: 0,
             settled_width: 0,
             unsettled: window,
@@ -98,18 +104,28 @@ impl Moments {
     #[inline(always)]
     pub(super) fn push(&mut self, close: i64) -> Pushed {
         let window = self.closes.len();
-        let oldest = std::mem::replace(&mut self.closes[self.next], close);
-        self.next += 1;
-        if self.next == window {
-            self.next = 0;
-        }
+        // The check of the index tells the end of a lap, too.
+        let oldest = match self.closes.get_mut(self.next) {
+            Some(place) => {
+                self.next += 1;
+                std::mem::replace(place, close)
+            }
+            None => {
+                self.next = 1;
+                std::mem::replace(&mut self.closes[0], close)
+            }
+        };
         let (new, old) = (close.cast_unsigned(), oldest.cast_unsigned());
-        self.sum = self.sum.wrapping_add(new.wrapping_sub(old));
-        // The difference of the squares.
-        let gained = new.wrapping_add(old).wrapping_mul(new.wrapping_sub(old));
-        self.squares = self.squares.wrapping_add(gained);
+        let (window, change) = (window as u64, new.wrapping_sub(old));
+        // What v gains is n * change * (new + old) for the squares, less the difference of the
+        // squared sums: change * (d of the new close + d of the oldest one among the old closes).
+        let distance_of_oldest = window.wrapping_mul(old).wrapping_sub(self.sum);
+        self.sum = self.sum.wrapping_add(change);
+        let distance = window.wrapping_mul(new).wrapping_sub(self.sum);
+        let gained = change.wrapping_mul(distance.wrapping_add(distance_of_oldest));
+        self.spread = self.spread.wrapping_add(gained);
         if self.offset(close) < self.settled_width {
-            Pushed::Settled(self.narrow_place(close))
+            Pushed::Settled(self.shape.narrow_place(distance.cast_signed(), self.spread))
         } else {
             Pushed::Unsettled { oldest }
         }
@@ -129,7 +145,7 @@ impl Moments {
 
     pub(super) fn reset(&mut self) {
         self.closes.fill(0);
-        (self.next, self.seen, self.sum, self.squares) = (0, 0, 0, 0);
+        (self.next, self.seen, self.sum, self.spread) = (0, 0, 0, 0);
         (self.floor, self.settled_width, self.unsettled) = (0, 0, self.closes.len());
         self.wide = None;
     }
@@ -141,10 +157,7 @@ impl Moments {
                 let (distance, spread) = sums.distance_and_spread(newest, self.closes.len());
                 (distance as f64, spread.to_f64())
             }
-            (None, newest) => {
-                let (distance, spread) = self.narrow_distance_and_spread(newest);
-                (distance as f64, spread as f64)
-            }
+            (None, newest) => (self.distance(newest) as f64, self.spread as f64),
         };
         let count = self.closes.len() as f64;
         let scaled_spread = match self.shape.deviation {
@@ -174,7 +187,7 @@ impl Moments {
             Some(sums) => {
                 self.shape.wide_place(sums.distance_and_spread(newest, self.closes.len()))
             }
-            None => self.narrow_place(newest),
+            None => self.shape.narrow_place(self.distance(newest), self.spread),
         })
     }
 
@@ -183,12 +196,10 @@ impl Moments {
         self.newest_first().next().filter(|_| self.is_full())
     }
 
-    #[inline(always)]
-    fn narrow_distance_and_spread(&self, close: i64) -> (i64, u64) {
+    /// d of the documentation.
+    fn distance(&self, close: i64) -> i64 {
         let window = self.closes.len() as u64;
-        let distance = window.wrapping_mul(close.cast_unsigned()).wrapping_sub(self.sum);
-        let square_of_sum = self.sum.wrapping_mul(self.sum);
-        (distance.cast_signed(), window.wrapping_mul(self.squares).wrapping_sub(square_of_sum))
+        window.wrapping_mul(close.cast_unsigned()).wrapping_sub(self.sum).cast_signed()
     }
 
     /// How far above `floor`, beyond every width when it is below: `floor` is at least a width away
@@ -196,24 +207,6 @@ impl Moments {
     #[inline(always)]
     fn offset(&self, close: i64) -> u64 {
         close.wrapping_sub(self.floor).cast_unsigned()
-    }
-
-    /// Precondition: all closes lie in the range, so d^2 and v are below 2^64.
-    #[inline(always)]
-    fn narrow_place(&self, close: i64) -> Place {
-        let (distance, spread) = self.narrow_distance_and_spread(close);
-        let square = distance.cast_unsigned().wrapping_mul(distance.cast_unsigned());
-        // `fits_narrow`: both weights are below 2^64, so the casts keep them.
-        let close_weight = u128::from(self.shape.close_weight as u64);
-        let spread_weight = u128::from(self.shape.spread_weight as u64);
-        let reach = close_weight * u128::from(square);
-        let half_width = spread_weight * u128::from(spread);
-        Place {
-            is_below_mean: distance < 0,
-            is_at_mean: distance == 0,
-            is_outside: reach > half_width,
-            is_on_band: reach == half_width,
-        }
     }
 
     /// The second half of a push in warm-up and around outliers; `None` until the window is full.
@@ -234,7 +227,7 @@ impl Moments {
         if self.unsettled == 0 {
             self.settled_width = self.shape.width + 1;
             self.wide = None;
-            return Some(self.narrow_place(close));
+            return Some(self.shape.narrow_place(self.distance(close), self.spread));
         }
         if !self.is_full() {
             return None;
@@ -276,7 +269,31 @@ impl Shape {
         // |d| <= (n - 1) * width must stay below 2^32; then v <= (n * width / 2)^2 is below 2^64.
         let width = u64::from(u32::MAX) / (window as u64 - 1);
         let fits_narrow = close_weight.max(spread_weight) <= u128::from(u64::MAX);
-        Self { factor, deviation, close_weight, spread_weight, width, fits_narrow }
+        // The same with the weights: their roots take their part of the 32 bits.
+        let root = close_weight.max(spread_weight).isqrt() as u64 + 1;
+        let short = width / root;
+        let fits_short = short >= SHORT_WIDTH;
+        let width = if fits_short { short } else { width };
+        Self { factor, deviation, close_weight, spread_weight, width, fits_narrow, fits_short }
+    }
+
+    /// Precondition: all closes lie in the range, so d^2 and v are below 2^64, and where the range
+    /// is short also their products with the weights.
+    #[inline(always)]
+    fn narrow_place(&self, distance: i64, spread: u64) -> Place {
+        let square = distance.cast_unsigned().wrapping_mul(distance.cast_unsigned());
+        // `fits_narrow`: both weights are below 2^64, so the casts keep them.
+        let (close_weight, spread_weight) = (self.close_weight as u64, self.spread_weight as u64);
+        let (is_outside, is_on_band) = if self.fits_short {
+            let (reach, half_width) =
+                (close_weight.wrapping_mul(square), spread_weight.wrapping_mul(spread));
+            (reach > half_width, reach == half_width)
+        } else {
+            let reach = u128::from(close_weight) * u128::from(square);
+            let half_width = u128::from(spread_weight) * u128::from(spread);
+            (reach > half_width, reach == half_width)
+        };
+        Place { is_below_mean: distance < 0, is_at_mean: distance == 0, is_outside, is_on_band }
     }
 
     /// |d| < 2^80, so both sides stay below 2^240.

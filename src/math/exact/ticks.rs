@@ -65,15 +65,30 @@ pub fn ticks(value: f64, scale: f64) -> Option<i64> {
 /// ```
 #[inline(always)]
 pub fn ticks_of<const N: usize>(values: [f64; N], scale: f64) -> Option<[i64; N]> {
+    ticks_on(values, [scale; N])
+}
+
+/// [`ticks`] of several values, each on a grid of its own, such as the prices and the volume of a
+/// bar; `None` when one has none.
+///
+/// ```
+/// use tradewright::math::exact::ticks_on;
+///
+/// assert_eq!(ticks_on([1.25, 0.5], [100.0, 1_000.0]), Some([125, 500]));
+/// assert_eq!(ticks_on([1.25, 0.0005], [100.0, 1_000.0]), None);
+/// ```
+#[inline(always)]
+pub fn ticks_on<const N: usize>(values: [f64; N], scales: [f64; N]) -> Option<[i64; N]> {
     let mut is_on_grid = true;
-    let ticks = values.map(|value| {
+    let mut ticks = [0; N];
+    for ((value, scale), ticks) in values.into_iter().zip(scales).zip(&mut ticks) {
         let scaled = value * scale;
         let shifted = scaled + ROUNDER;
         let error = (scaled - (shifted - ROUNDER)).abs();
         let magnitude = scaled.abs();
         is_on_grid &= (error <= magnitude * TOLERANCE) & (magnitude < TICK_LIMIT as f64);
-        shifted.to_bits().wrapping_sub(ROUNDER.to_bits()).cast_signed()
-    });
+        *ticks = shifted.to_bits().wrapping_sub(ROUNDER.to_bits()).cast_signed();
+    }
     is_on_grid.then_some(ticks)
 }
 

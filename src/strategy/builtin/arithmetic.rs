@@ -53,6 +53,30 @@ pub(super) fn volume_ticks(value: f64, grid: Grid) -> Result<i64, BarError> {
     }
 }
 
+/// High, low, close and volume of a bar in ticks, at once.
+#[inline]
+pub(super) fn bar_ticks(bar: &Bar, prices: Grid, volumes: Grid) -> Result<[i64; 4], BarError> {
+    let price = prices.scale();
+    let values = [bar.high, bar.low, bar.close, bar.volume];
+    match exact::ticks_on(values, [price, price, price, volumes.scale()]) {
+        Some(ticks @ [high, low, close, volume]) if high.min(low).min(close) > 0 && volume >= 0 => {
+            Ok(ticks)
+        }
+        _ => one_by_one(bar, prices, volumes),
+    }
+}
+
+/// The same, to name the number that is off the grid.
+#[cold]
+fn one_by_one(bar: &Bar, prices: Grid, volumes: Grid) -> Result<[i64; 4], BarError> {
+    Ok([
+        price_ticks("high", bar.high, prices)?,
+        price_ticks("low", bar.low, prices)?,
+        price_ticks("close", bar.close, prices)?,
+        volume_ticks(bar.volume, volumes)?,
+    ])
+}
+
 #[cold]
 fn off_grid(what: &'static str, value: f64, grid: Grid) -> BarError {
     let digits = grid.digits();

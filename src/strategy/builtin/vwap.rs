@@ -9,7 +9,7 @@ use crate::strategy::{
 };
 use crate::types::{Bar, Confidence, Grid, Instrument, Timestamp};
 
-use super::arithmetic::{Arithmetic, ohlcv, price_ticks, ratio, volume_ticks};
+use super::arithmetic::{Arithmetic, bar_ticks, ohlcv, ratio};
 use super::per_instrument::{BarError, BarKernel, PerInstrument, bar_strategy, dispatch};
 use super::{refused, revert};
 
@@ -183,10 +183,7 @@ impl Kernel {
     fn update(&mut self, bar: &Bar, threshold: f64) -> Result<(Crossing, f64), BarError> {
         let vwap = match self {
             Self::Ticks { vwap, prices, volumes } => {
-                let high = price_ticks("high", bar.high, *prices)?;
-                let low = price_ticks("low", bar.low, *prices)?;
-                let close = price_ticks("close", bar.close, *prices)?;
-                let volume = volume_ticks(bar.volume, *volumes)?;
+                let [high, low, close, volume] = bar_ticks(bar, *prices, *volumes)?;
                 let crossing = vwap.update(high, low, close, volume);
                 if crossing == Crossing::None {
                     return Ok((Crossing::None, 0.0));
