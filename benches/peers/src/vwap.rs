@@ -1,6 +1,6 @@
 //! Is the close more than 2 % (rolling: 0.2 %) away from the volume-weighted average price?
 
-use tradewright::math::exact::{Anchor, Crossing, VwapDeviation, ticks, ticks_of};
+use tradewright::math::exact::{Anchor, Crossing, VwapDeviation, ticks_on};
 use tradewright::math::{CumulativeVwap, Indicator as _, Ohlcv, Ratio, RollingVwap};
 use yata::core::Method as _;
 
@@ -28,22 +28,25 @@ fn judge(count: &mut Count, close: f64, average: f64, threshold: f64) {
     count.add(deviation < -threshold, deviation > threshold);
 }
 
+#[inline(always)]
+fn answer(vwap: &mut VwapDeviation, bar: &Bar) -> Option<Crossing> {
+    let values = [bar.high, bar.low, bar.close, bar.volume];
+    let [high, low, close, volume] = ticks_on(values, [100.0, 100.0, 100.0, 1_000.0])?;
+    Some(vwap.update(high, low, close, volume))
+}
+
 /// The rolling kernel answers from the first bar on, the others from bar 20: `silent` bars are fed
 /// without being counted.
 fn exact(bars: &[Bar], threshold: f64, anchor: Anchor, silent: usize) -> Count {
     let threshold = Ratio::from_decimal_text_of(threshold).unwrap();
     let mut vwap = VwapDeviation::new(threshold, anchor).unwrap();
-    let mut answer = |bar: &Bar| {
-        let [high, low, close] = ticks_of([bar.high, bar.low, bar.close], 100.0)?;
-        Some(vwap.update(high, low, close, ticks(bar.volume, 1_000.0)?))
-    };
     let (first, rest) = bars.split_at(silent);
     for bar in first {
-        answer(bar);
+        answer(&mut vwap, bar);
     }
     let mut count = Count::default();
     for bar in rest {
-        let Some(crossing) = answer(bar) else { return count };
+        let Some(crossing) = answer(&mut vwap, bar) else { return count };
         count.add(crossing == Crossing::Below, crossing == Crossing::Above);
     }
     count
