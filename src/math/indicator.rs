@@ -361,7 +361,7 @@ mod tests {
             numbers.extend([edge.next_down(), edge, edge.next_up()]);
         }
         numbers.extend([-f64::NAN, f64::NEG_INFINITY]);
-        let is_price = |value: f64| SMALLEST_PRICE <= value && value <= LARGEST_INPUT;
+        let is_price = |value: f64| (SMALLEST_PRICE..=LARGEST_INPUT).contains(&value);
         for &value in &numbers {
             assert_eq!(check_price("x", value).is_ok(), is_price(value), "{value:e}");
         }
@@ -374,7 +374,7 @@ mod tests {
                     {
                         let prices = [open, high, low, close].into_iter().all(is_price);
                         let inside = low <= open && open <= high && low <= close && close <= high;
-                        let is_volume = 0.0 <= volume && volume <= LARGEST_INPUT;
+                        let is_volume = (0.0..=LARGEST_INPUT).contains(&volume);
                         let bar = Ohlcv { open, high, low, close, volume };
                         let expected = prices && inside && is_volume;
                         assert_eq!(bar.validate().is_ok(), expected, "{bar:?}");
