@@ -37,7 +37,7 @@ pub fn look_ahead(
     let full = build(tape).run()?;
     for cut in 1..=cuts {
         let length = (tape.len() as u128 * cut as u128 / (cuts as u128 + 1)) as usize;
-        let short = tape.truncated(length);
+        let short = tape.truncated(whole_instants(tape, length));
         let Some(last) = short.events().last() else { continue };
         let end = last.at;
         let run = build(&short).run()?;
@@ -46,6 +46,18 @@ pub fn look_ahead(
         }
     }
     Ok(None)
+}
+
+/// The length at which no instant is cut in two: who waits for the bars of all its instruments
+/// would else say nothing in the shorter history.
+fn whole_instants(tape: &Tape, length: usize) -> usize {
+    let mut length = length;
+    while let [.., last] = tape.events().get(..length).unwrap_or_default()
+        && tape.events().get(length).is_some_and(|next| next.at == last.at)
+    {
+        length += 1;
+    }
+    length
 }
 
 /// Proof of look-ahead: what was said with the future known, and without it.
@@ -70,9 +82,11 @@ impl fmt::Display for LookAhead {
 
 fn first_difference(full: &Report, cut: &Report, end: Timestamp) -> Option<LookAhead> {
     let (ours, theirs) = (said(full, end), said(cut, end));
+    let goes_on = goes_on_at(full, cut, end);
     for index in 0..ours.len().max(theirs.len()) {
         let (left, right) = (ours.get(index), theirs.get(index));
-        if left == right {
+        let is_answer = goes_on && right.is_none() && left.is_some_and(|(at, _)| *at == end);
+        if left == right || is_answer {
             continue;
         }
         let at = left.or(right).map_or(end, |(at, _)| *at);
@@ -82,6 +96,16 @@ fn first_difference(full: &Report, cut: &Report, end: Timestamp) -> Option<LookA
         return Some(LookAhead { cut: end, at, full: text(left), cut_off: text(right) });
     }
     None
+}
+
+/// True when an order that both runs have was filled at the time of the cut, but after it: the
+/// open of the next bar has the time of the last close. What a strategy answers to that fill it
+/// could not have said before.
+fn goes_on_at(full: &Report, cut: &Report, end: Timestamp) -> bool {
+    let ordered = |id| cut.orders.iter().any(|row| row.order.id == id);
+    let filled = |trade| cut.fills.iter().any(|(fill, _)| fill.execution.trade == trade);
+    let mut fills = full.fills.iter().map(|(fill, _)| fill).filter(|fill| fill.at == end);
+    fills.any(|fill| ordered(fill.order) && !filled(fill.execution.trade))
 }
 
 /// Signals with confidence and orders with sizes, up to a moment.

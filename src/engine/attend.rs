@@ -2,11 +2,12 @@
 //! remember.
 
 use crate::metrics::MetricsSink;
-use crate::strategy::Strategy;
+use crate::strategy::{Event, Strategy};
 use crate::types::{
     Adjustment, AdjustmentKind, InstrumentId, MarketEvent, OrderReport, OrderUpdate, Timestamp,
 };
 
+use super::slot::Follower;
 use super::{Command, Engine};
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
@@ -40,6 +41,24 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             let is_refusal = matches!(update.report, OrderReport::ChangeRefused(_));
             let refused = is_refusal.then_some(update.order);
             self.desk.settle_stops(at, update.instrument, refused, out);
+        }
+    }
+
+    /// Tells the strategies of what happened to an instrument that they trade.
+    pub(super) fn tell_adjusted(
+        &mut self,
+        at: Timestamp,
+        adjustment: &Adjustment,
+        out: &mut Vec<Command>,
+    ) {
+        for id in adjustment.kind.instruments().into_iter().flatten() {
+            let followers = self.routes.get(id.index()).map_or(0, Vec::len);
+            for place in 0..followers {
+                let route = self.routes.get(id.index());
+                if let Some(&Follower { slot, .. }) = route.and_then(|route| route.get(place)) {
+                    self.ask(at, slot, id, &Event::Adjusted(adjustment), out);
+                }
+            }
         }
     }
 

@@ -98,6 +98,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 self.desk.check_time(at)?;
                 self.desk.adjust(at, adjustment, out)?;
                 self.attend_adjustment(at, adjustment, out);
+                self.tell_adjusted(at, adjustment, out);
             }
             Input::Control(control) => {
                 self.desk.check_time(at)?;
@@ -296,7 +297,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
 
     /// Calls one strategy and carries out what it says.
     #[inline]
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         at: Timestamp,
         index: usize,

@@ -48,6 +48,7 @@ mod vwap;
 mod black;
 mod matrix;
 mod normal;
+mod risk_parity;
 mod statistics;
 mod tail;
 
@@ -71,6 +72,7 @@ pub use moving_average::{Ema, RollingMean, Sma, Wma};
 pub use normal::{erfc, norm_cdf, norm_inverse_cdf, norm_pdf};
 pub use rational::Ratio;
 pub use regression::{LinearRegressionSlope, RollingCorrelation};
+pub use risk_parity::{RiskParityError, risk_contributions, risk_parity};
 pub use roc::Roc;
 pub use rsi::Rsi;
 pub use session_vwap::{SessionAnchor, SessionVwap, TimedOhlcv};

@@ -1,4 +1,6 @@
-use crate::types::{Bar, Facts, Fill, GroupId, Intent, MarketEvent, Reason, State, StateError};
+use crate::types::{
+    Adjustment, Bar, Facts, Fill, GroupId, Intent, MarketEvent, Reason, State, StateError,
+};
 
 use super::Advice;
 
@@ -21,6 +23,9 @@ pub enum Event<'a> {
     },
     /// The time that it asked for with [`Advice::wake_at`] has come.
     Wake,
+    /// An instrument that it trades was split, paid a dividend, expired or the like; positions
+    /// are those after it. What remembers prices or quantities has to follow a split.
+    Adjusted(&'a Adjustment),
 }
 
 impl<'a> Event<'a> {
@@ -29,7 +34,11 @@ impl<'a> Event<'a> {
     pub const fn bar(&self) -> Option<&'a Bar> {
         match self {
             Self::Market(MarketEvent::Bar(bar)) => Some(bar),
-            Self::Market(_) | Self::Fill(_) | Self::Refused { .. } | Self::Wake => None,
+            Self::Market(_)
+            | Self::Fill(_)
+            | Self::Refused { .. }
+            | Self::Wake
+            | Self::Adjusted(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod saved;
 mod builtin;
 mod combinator;
 mod market_condition;
+pub mod portfolio;
 
 pub use advice::{Advice, Advised, Legs, QuoteKey, QuoteSize, StrategyError};
 pub use builtin::{

@@ -8,7 +8,9 @@ use crate::types::{Instrument, InstrumentId, Instruments};
 
 use super::near::near_matches;
 use super::parameter::{text_of, to_map};
-use super::{BadParameter, Fingerprint, ParameterSpec, Parameters, Strategy, builtin, combinator};
+use super::{
+    BadParameter, Fingerprint, ParameterSpec, Parameters, Strategy, builtin, combinator, portfolio,
+};
 
 /// Strategies in strategies: a configuration that is nested deeper is a mistake.
 const DEEPEST_NESTING: usize = 16;
@@ -46,6 +48,7 @@ impl StrategyRegistry {
         let mut registry = Self::empty();
         builtin::register(&mut registry);
         combinator::register(&mut registry);
+        portfolio::register(&mut registry);
         registry
     }
 

@@ -325,6 +325,21 @@ pub enum AdjustmentKind {
     },
 }
 
+impl AdjustmentKind {
+    /// The instruments that it changes, at most two.
+    pub const fn instruments(&self) -> [Option<InstrumentId>; 2] {
+        match *self {
+            Self::Capital(_) | Self::Income(_) => [None, None],
+            Self::Position { instrument, .. }
+            | Self::Split { instrument, .. }
+            | Self::Settlement { instrument, .. }
+            | Self::Dividend { instrument, .. }
+            | Self::BorrowFee { instrument, .. } => [Some(instrument), None],
+            Self::Exercise { option, underlying, .. } => [Some(option), Some(underlying)],
+        }
+    }
+}
+
 /// Something that must not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]

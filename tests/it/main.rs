@@ -31,6 +31,7 @@ mod orders;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod performance;
+mod portfolio;
 mod reference;
 mod registry;
 mod replay;

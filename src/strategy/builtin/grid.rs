@@ -128,7 +128,7 @@ impl Strategy for GridTrader {
                 let Some(lane) = lanes.find(fill.instrument) else { return };
                 lane.on_fill(fill, self.quantity, next_key, advice);
             }
-            Event::Fill(_) | Event::Refused { .. } | Event::Wake => {}
+            Event::Fill(_) | Event::Refused { .. } | Event::Wake | Event::Adjusted(_) => {}
         }
     }
 }

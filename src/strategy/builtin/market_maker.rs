@@ -117,7 +117,7 @@ impl Strategy for MarketMaker {
             // A fill has changed the inventory: what it asks for cannot wait for the next quote.
             Event::Fill(fill) if fill.purpose == Purpose::Quote => fill.instrument,
             Event::Fill(_) | Event::Refused { .. } => return,
-            Event::Market(_) | Event::Wake => return,
+            Event::Market(_) | Event::Wake | Event::Adjusted(_) => return,
         };
         self.quote(instrument, facts, advice);
     }

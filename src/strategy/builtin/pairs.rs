@@ -118,7 +118,7 @@ impl Strategy for Pairs {
     fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
         match event {
             Event::Refused { intent, .. } => self.on_refused(intent, facts, advice),
-            Event::Market(_) | Event::Fill(_) | Event::Wake => {
+            Event::Market(_) | Event::Fill(_) | Event::Wake | Event::Adjusted(_) => {
                 let Some(bar) = event.bar() else { return };
                 if let Err(error) = bar.check() {
                     advice.fail(error.to_string());
