@@ -100,6 +100,9 @@ pub mod guide {
     #[doc = include_str!("../docs/own-risk-rule.md")]
     pub mod own_risk_rule {}
 
+    #[doc = include_str!("../docs/portfolio-and-execution.md")]
+    pub mod portfolio_and_execution {}
+
     #[doc = include_str!("../docs/risk-controls.md")]
     pub mod risk_controls {}
 

@@ -226,6 +226,7 @@ impl MetricsSink for Collector {
             Record::Adjusted { .. }
             | Record::Paid { .. }
             | Record::LimitChanged { .. }
+            | Record::Parent { .. }
             | Record::Acted { .. } => {}
             Record::Funded { instrument, payment, .. } => {
                 self.funding.push((at, *instrument, *payment));

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use crate::metrics::MetricsSink;
 use crate::types::{
     Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent,
-    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, Price, Reason, Record,
-    RejectReason, TimeInForce, Timestamp, Trade,
+    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, ParentOrder, ParentStep,
+    Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -65,6 +65,7 @@ impl MetricsSink for Digest {
             | Record::StopMoved { .. }
             | Record::Failed { .. }
             | Record::LimitChanged { .. }
+            | Record::Parent { .. }
             | Record::Acted { .. } => self.rare(record),
         }
         self.end();
@@ -72,6 +73,25 @@ impl MetricsSink for Digest {
 }
 
 impl Digest {
+    fn parent(&mut self, order: &ParentOrder, step: ParentStep) {
+        self.u8(21);
+        self.u64(order.id.0);
+        self.u32(u32::from(order.slot.0));
+        self.u32(order.instrument.0);
+        self.u8(order.side as u8);
+        self.decimal(order.quantity.value());
+        self.decimal(order.filled.value());
+        self.f64(order.arrival);
+        self.label(&order.tag);
+        match step {
+            ParentStep::Began => self.u8(0),
+            ParentStep::Ended(end) => {
+                self.u8(1);
+                self.u8(end as u8);
+            }
+        }
+    }
+
     /// Records that are not part of every order's life.
     fn rare(&mut self, record: &Record<'_>) {
         match record {
@@ -119,6 +139,7 @@ impl Digest {
                 self.text(error);
             }
             Record::LimitChanged { change, before, after } => self.limit(change, *before, *after),
+            Record::Parent { order, step } => self.parent(order, *step),
             Record::Acted { request, outcome } => {
                 self.u8(13);
                 self.u8(request.action as u8);
@@ -197,6 +218,10 @@ impl Digest {
             Linkage::OneCancelsOther(group) => {
                 self.u8(1);
                 self.u64(group);
+            }
+            Linkage::Child(parent) => {
+                self.u8(2);
+                self.u64(parent.0);
             }
         }
         self.f64(intent.reference);

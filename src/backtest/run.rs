@@ -10,8 +10,8 @@ use crate::risk::{EquityFraction, Guard, OrderGate, RiskManager, RiskRule, Sizer
 use crate::sim::{FeeSchedule, SimConfig, SimError, SimVenue};
 use crate::strategy::{BuildError, Strategy, StrategyContext, StrategyRegistry};
 use crate::types::{
-    Adjustment, AdjustmentCause, AdjustmentKind, AssetId, InstrumentId, MarketEvent, Money, Period,
-    Timestamp,
+    Adjustment, AdjustmentCause, AdjustmentKind, AssetId, ExecutionPlan, InstrumentId, MarketEvent,
+    Money, Period, Timestamp,
 };
 
 use super::{Collector, Digest, Report, Sampling, Simulation, Tape};
@@ -55,6 +55,7 @@ pub struct Backtest<'a> {
     policy: Policy,
     sizer: Box<dyn Fn() -> Box<dyn Sizer>>,
     stop: Option<StopPlan>,
+    execution: Option<ExecutionPlan>,
     cash: Decimal,
     reporting: AssetId,
     venue: SimConfig,
@@ -92,6 +93,7 @@ impl<'a> Backtest<'a> {
             policy: Policy::default(),
             sizer: Box::new(|| Box::new(EquityFraction::default())),
             stop: None,
+            execution: None,
             cash: Decimal::from(100_000),
             reporting,
             venue: SimConfig::default(),
@@ -130,6 +132,12 @@ impl<'a> Backtest<'a> {
     /// Where the stops of positions are, for the strategies that are added after it.
     pub fn stop(mut self, plan: StopPlan) -> Self {
         self.stop = Some(plan);
+        self
+    }
+
+    /// How targets are split into child orders, for the strategies that are added after it.
+    pub fn execution(mut self, plan: ExecutionPlan) -> Self {
+        self.execution = Some(plan);
         self
     }
 
@@ -184,6 +192,10 @@ impl<'a> Backtest<'a> {
         let (policy, sizer) = (self.policy, (self.sizer)());
         let slot = match &self.stop {
             Some(plan) => slot.stop(plan.clone()),
+            None => slot,
+        };
+        let slot = match &self.execution {
+            Some(plan) => slot.execution(plan.clone()),
             None => slot,
         };
         self.slot(slot.policy(policy).sizer(sizer))

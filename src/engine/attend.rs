@@ -22,6 +22,22 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
         }
         self.desk.gauge_stops(at, id, event);
+        self.desk.executions.see(at, id, event);
+    }
+
+    /// After the strategies have seen an event: stops and participations follow it.
+    #[inline(never)]
+    pub(super) fn attend_after(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) {
+        self.desk.follow_stops(at, id, event, out);
+        if self.desk.executions.follows_volume() {
+            self.desk.step_executions(at, |one| one.instrument == id, out);
+        }
     }
 
     /// After the venue's word on an order.
@@ -36,6 +52,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
                 slot.sizer.on_trade(trade);
             }
+        }
+        if !self.desk.executions.is_empty() {
+            self.desk.follow_children(at, update, out);
         }
         if self.desk.stops.is_on() {
             let is_refusal = matches!(update.report, OrderReport::ChangeRefused(_));
@@ -69,6 +88,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         adjustment: &Adjustment,
         out: &mut Vec<Command>,
     ) {
+        if !self.desk.executions.is_empty() {
+            self.desk.adjust_executions(at, &adjustment.kind, out);
+        }
         if !self.desk.stops.is_on() {
             return;
         }

@@ -2,12 +2,14 @@ use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
 use crate::metrics::MetricsSink;
 use crate::order::{OrderBook, OrderLifecycle};
 use crate::risk::{
-    Assessment, GridGate, Guard, HaltMachine, OrderGate, RiskChain, RiskManager, RiskRule,
+    Assessment, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain, RiskManager,
+    RiskRule,
 };
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
 
 use super::desk::{Desk, Watching};
+use super::execute::Executions;
 use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
@@ -16,7 +18,8 @@ use super::stops::Stops;
 use super::{ActionPolicy, Engine, EngineError, Netting, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
-/// orders on the instrument's grid is always there.
+/// orders on the instrument's grid is always there, and so is [`ParentCheck`], which counts what
+/// leaves for a parent order.
 #[must_use = "an engine exists once it was built"]
 pub struct EngineBuilder<S, M> {
     instruments: Instruments,
@@ -154,12 +157,17 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             None => Box::new(Ledger::new(&self.instruments, count, self.ledger)),
         };
         let account = Account::new(&self.instruments, count, self.reporting, pnl)?;
+        let mut gates = self.gates;
+        let parents = ParentCheck::new();
+        if gates.iter().all(|gate| gate.name() != parents.name()) {
+            gates.push(Box::new(parents));
+        }
         let routes = routes(&slots, self.instruments.len());
         let stops = stops(&slots);
         let is_attended = stops.is_on() || slots.iter().any(|slot| slot.sizer.is_attentive());
         let risk = self.manager.unwrap_or_else(|| Box::new(self.chain));
         let watching = Watching {
-            gates: self.gates.iter().any(|gate| gate.watches_market()),
+            gates: gates.iter().any(|gate| gate.watches_market()),
             risk: risk.watches_market(),
             timer: risk.is_timed(),
         };
@@ -168,7 +176,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             instruments: self.instruments,
             orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
             risk,
-            gates: self.gates,
+            gates,
             watching,
             actions: self.actions,
             limits: LimitBook::default(),
@@ -179,6 +187,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             sink: self.sink,
             groups: Groups::default(),
             stops,
+            executions: Executions::default(),
             epoch: self.epoch,
             sequence: 0,
             now: Timestamp::from_nanos(i64::MIN),
@@ -233,6 +242,7 @@ fn build_slots<S: Strategy>(
             policy: config.policy,
             sizer: config.sizer,
             stop: config.stop,
+            execution: config.execution,
             fingerprint: config.fingerprint,
             memory: SlotMemory::default(),
         });

@@ -11,6 +11,7 @@ use crate::types::{
 };
 
 use super::desk::{Desk, Notice, alert};
+use super::execute::Wish;
 use super::policy::Action;
 use super::slot::{Bars, Follower, Slot};
 use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
@@ -155,7 +156,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
         self.show(at, instrument, event, out);
         if self.is_attended {
-            self.desk.follow_stops(at, instrument, event, out);
+            self.attend_after(at, instrument, event, out);
         }
         if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
             self.deliver(at, out);
@@ -395,7 +396,15 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 };
                 self.on_signal(at, index, signal, shape, out);
             }
+            Advised::Execute { instrument, quantity, plan, tag } => {
+                let (target, plan, tag) = (*quantity, (**plan).clone(), *tag);
+                self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
+            }
             Advised::Target { instrument, quantity, tag } => {
+                if let Some(plan) = self.plan_of(index, *instrument) {
+                    let (target, tag) = (*quantity, *tag);
+                    return self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
+                }
                 if let Some(intent) = self.target_intent(at, index, (*instrument, *quantity), *tag)
                 {
                     self.desk.group.clear();
@@ -404,6 +413,11 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 }
             }
             Advised::Together(legs, tag) => {
+                if let Some(slot) = self.slots.get(index) {
+                    for (instrument, _) in legs {
+                        self.desk.drop_executions(at, (slot.id, *instrument), out);
+                    }
+                }
                 let intents: Vec<Intent> = legs
                     .iter()
                     .filter_map(|leg| self.target_intent(at, index, *leg, *tag))
@@ -465,6 +479,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             Err(reason) => return desk.pass(at, slot.id, signal.instrument, reason),
         }
         if let Action::Reverse(held) = action {
+            desk.drop_executions(at, (slot.id, signal.instrument), out);
             desk.cancel_where(at, |order| is_of(order.intent, slot.id, signal.instrument), out);
             intent.amount = super::report::enlarged(intent.amount, held, intent.valuation_price());
         }

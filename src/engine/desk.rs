@@ -15,6 +15,7 @@ use crate::types::{
     SlotId, Timestamp, Trade,
 };
 
+use super::execute::Executions;
 use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
@@ -39,6 +40,7 @@ pub(super) struct Desk<M> {
     pub(super) sink: M,
     pub(super) groups: Groups,
     pub(super) stops: Stops,
+    pub(super) executions: Executions,
     pub(super) epoch: u32,
     pub(super) sequence: u64,
     pub(super) now: Timestamp,
@@ -338,7 +340,8 @@ fn own_reducing(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Decim
     let against = (-intent.side.signed(position.quantity)).max(Decimal::ZERO);
     let legs = earlier.iter().filter(|leg| {
         let is_same = leg.slot == intent.slot && leg.instrument == intent.instrument;
-        let is_linked = leg.linkage != Linkage::None && leg.linkage == intent.linkage;
+        let is_linked =
+            matches!(leg.linkage, Linkage::OneCancelsOther(_)) && leg.linkage == intent.linkage;
         is_same && leg.side == intent.side && !is_linked
     });
     let taken = legs.fold(position.working(intent.side), |sum, leg| match leg.amount {

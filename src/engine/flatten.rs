@@ -142,8 +142,14 @@ impl<M: MetricsSink> Desk<M> {
     /// Flattening in progress: cancel first, close then, and say Flat once nothing is open.
     pub(super) fn manage_halts(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         self.reopen(at);
+        if !self.executions.is_empty() {
+            self.step_executions(at, |_| true, out);
+        }
         if !self.halts.halts().iter().any(|active| active.halt.level == HaltLevel::Flattening) {
-            return self.pauses.clear();
+            if self.pauses.clear() {
+                self.plan_chores(at);
+            }
+            return;
         }
         for index in 0..self.instruments.len() {
             let Ok(index) = u32::try_from(index) else { break };

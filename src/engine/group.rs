@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::MetricsSink;
 use crate::strategy::Strategy;
 use crate::types::{
-    GroupId, InstrumentId, Intent, Label, Order, OrderId, Purpose, Qty, Side, Timestamp,
+    GroupId, InstrumentId, Intent, Label, Order, OrderId, Purpose, Qty, Side, SlotId, Timestamp,
 };
 
 use super::desk::Desk;
@@ -73,6 +73,27 @@ impl Groups {
 }
 
 impl<M: MetricsSink> Desk<M> {
+    /// What is missing from a slot's position, with its working orders, to a target: on the
+    /// step, `None` when that is nothing.
+    pub(super) fn gap(
+        &self,
+        at: Timestamp,
+        slot: SlotId,
+        instrument: InstrumentId,
+        target: Qty,
+    ) -> Option<(Side, Qty)> {
+        let facts = self.facts(at, slot);
+        let position = facts.position(instrument);
+        let expected = position
+            .quantity
+            .checked_add(position.working_buy)?
+            .checked_sub(position.working_sell)?
+            .checked_sub(self.resting_stop(slot, instrument))?;
+        let (side, quantity) = towards(target.value(), expected)?;
+        let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
+        (!rounded.is_zero()).then_some((side, Qty::new(rounded)))
+    }
+
     /// A leg was refused by the venue: the others are cancelled, and what they have filled is
     /// traded back at the market.
     pub(super) fn unwind(&mut self, at: Timestamp, group: GroupId, out: &mut Vec<Command>) {
@@ -125,19 +146,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         tag: Label,
     ) -> Option<Intent> {
         let slot = self.slots.get(index).filter(|slot| slot.universe.contains(&instrument))?;
+        let (side, quantity) = self.desk.gap(at, slot.id, instrument, target)?;
         let facts = self.desk.facts(at, slot.id);
-        let position = facts.position(instrument);
-        let expected = position
-            .quantity
-            .checked_add(position.working_buy)?
-            .checked_sub(position.working_sell)?
-            .checked_sub(self.desk.resting_stop(slot.id, instrument))?;
-        let (side, quantity) = towards(target.value(), expected)?;
-        let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
-        if rounded.is_zero() {
-            return None;
-        }
-        let mut intent = Intent::market(slot.id, instrument, side, Qty::new(rounded));
+        let mut intent = Intent::market(slot.id, instrument, side, quantity);
         intent.reference = facts.mark(instrument).unwrap_or(f64::NAN);
         intent.tag = tag;
         Some(intent)

@@ -131,7 +131,8 @@ impl<M: MetricsSink> Desk<M> {
         in_force.into_iter().try_for_each(|(key, value)| self.set_limit(&key, value).map(drop))
     }
 
-    /// What was put off and is due: temporary limits end, waiting cancels leave.
+    /// What was put off and is due: temporary limits end, waiting cancels leave, slices of
+    /// parent orders too.
     #[cold]
     #[inline(never)]
     pub(super) fn chores(&mut self, at: Timestamp, out: &mut Vec<Command>) {
@@ -150,6 +151,9 @@ impl<M: MetricsSink> Desk<M> {
         let waiting: Vec<OrderId> = core::mem::take(&mut self.waiting);
         for order in waiting {
             self.cancel(at, order, out);
+        }
+        if !self.executions.is_empty() {
+            self.step_executions(at, |_| true, out);
         }
         self.plan_chores(at);
     }
@@ -170,7 +174,8 @@ impl<M: MetricsSink> Desk<M> {
             let free = self.gates.iter().filter_map(|gate| gate.free_at(&facts)).max();
             next = next.min(free.unwrap_or_else(|| at.after(PACE)));
         }
-        if let Some(until) = self.pauses.next_end_after(at) {
+        let pause = self.pauses.next_end_after(at);
+        for until in [pause, self.executions.deadline(at)].into_iter().flatten() {
             next = next.min(until);
         }
         // Later than now, so that a timer that serves it always gets on.

@@ -8,6 +8,7 @@ mod command;
 mod conductor;
 mod desk;
 mod error;
+mod execute;
 mod flatten;
 mod group;
 mod input;

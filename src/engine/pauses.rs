@@ -46,8 +46,10 @@ impl Pauses {
         self.entries.iter().map(|pause| pause.until).filter(|until| *until > at).min()
     }
 
-    /// Nothing is being closed any more.
-    pub(super) fn clear(&mut self) {
+    /// Nothing is being closed any more; true when something was waiting.
+    pub(super) fn clear(&mut self) -> bool {
+        let waited = !self.entries.is_empty();
         self.entries.clear();
+        waited
     }
 }

@@ -8,8 +8,8 @@ use crate::metrics::MetricsSink;
 use crate::order::OrderState;
 use crate::strategy::{Advised, QuoteSize, Strategy};
 use crate::types::{
-    InstrumentId, Intent, OrderFlags, OrderKind, OrderStatus, Price, Purpose, Qty, Reason,
-    ReasonCode, Side, Timestamp,
+    ExecutionEnd, InstrumentId, Intent, OrderFlags, OrderKind, OrderStatus, Price, Purpose, Qty,
+    Reason, ReasonCode, Side, Timestamp,
 };
 
 use super::slot::QuoteState;
@@ -47,6 +47,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 let Some(slot) = self.slots.get_mut(index) else { return };
                 slot.memory.quotes.clear();
                 let id = slot.id;
+                self.desk.end_executions(|one| one.slot == id, ExecutionEnd::Cancelled);
+                self.desk.step_executions(at, |one| one.slot == id, out);
                 self.desk.cancel_where(
                     at,
                     |order| order.intent.slot == id && super::desk::opens(order.intent.purpose),
@@ -56,6 +58,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             Advised::Signal(_)
             | Advised::Entry { .. }
             | Advised::Target { .. }
+            | Advised::Execute { .. }
             | Advised::Together(..)
             | Advised::WakeAt(_) => {}
         }

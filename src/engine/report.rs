@@ -52,10 +52,13 @@ impl<M: MetricsSink> Desk<M> {
                 && own.side == intent.side
                 && own.kind == OrderKind::Market
                 && own.purpose != Purpose::Entry
+                // A slice closes a part alone.
+                && own.linkage.parent().is_none()
         };
         if self.orders.live().iter().any(closing) {
             return self.pass(at, slot, instrument, POLICY);
         }
+        self.drop_executions(at, (slot, instrument), out);
         self.cancel_where(
             at,
             |order| order.intent.slot == slot && order.intent.instrument == instrument,

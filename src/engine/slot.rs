@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::{EquityFraction, Sizer, StopPlan};
 use crate::strategy::{QuoteKey, Strategy};
-use crate::types::{InstrumentId, OrderId, Period, SlotId, Timestamp};
+use crate::types::{ExecutionPlan, InstrumentId, OrderId, Period, SlotId, Timestamp};
 
 use super::Policy;
 
@@ -31,6 +31,7 @@ pub struct SlotConfig<S> {
     pub(super) policy: Policy,
     pub(super) sizer: Box<dyn Sizer>,
     pub(super) stop: Option<StopPlan>,
+    pub(super) execution: Option<ExecutionPlan>,
     pub(super) fingerprint: u64,
 }
 
@@ -45,6 +46,7 @@ impl<S> SlotConfig<S> {
             policy: Policy::default(),
             sizer: Box::new(EquityFraction::default()),
             stop: None,
+            execution: None,
             fingerprint: 0,
         }
     }
@@ -103,6 +105,15 @@ impl<S> SlotConfig<S> {
         self
     }
 
+    /// Every target of this slot is reached by child orders as the plan says, whatever the
+    /// strategy knows of it. Signals, quotes and targets that stand or fall together go as they
+    /// did.
+    #[must_use]
+    pub fn execution(mut self, plan: ExecutionPlan) -> Self {
+        self.execution = Some(plan);
+        self
+    }
+
     /// The hash of name and parameters that a snapshot must match.
     #[must_use]
     pub const fn fingerprint(mut self, fingerprint: u64) -> Self {
@@ -132,6 +143,7 @@ pub(super) struct Slot<S> {
     pub(super) policy: Policy,
     pub(super) sizer: Box<dyn Sizer>,
     pub(super) stop: Option<StopPlan>,
+    pub(super) execution: Option<ExecutionPlan>,
     pub(super) fingerprint: u64,
     pub(super) memory: SlotMemory,
 }

@@ -8,6 +8,7 @@ use crate::strategy::Strategy;
 use crate::types::{Instruments, OrderId, State, StateError, Timestamp};
 
 use super::Engine;
+use super::execute::Executions;
 use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
@@ -34,6 +35,8 @@ struct Snapshot {
     limits: LimitBook,
     waiting: Vec<OrderId>,
     pauses: Pauses,
+    #[serde(default)]
+    executions: Executions,
     slots: Vec<SlotSnapshot>,
 }
 
@@ -81,6 +84,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             limits: self.desk.limits.clone(),
             waiting: self.desk.waiting.clone(),
             pauses: self.desk.pauses.clone(),
+            executions: self.desk.executions.clone(),
             slots: slots.collect::<Result<_, StateError>>()?,
         };
         State::save(&snapshot)
@@ -114,6 +118,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.limits = snapshot.limits;
         self.desk.waiting = snapshot.waiting;
         self.desk.pauses = snapshot.pauses;
+        self.desk.executions = snapshot.executions;
+        self.is_attended |= self.desk.executions.follows_volume();
         self.desk.now = snapshot.now;
         if self.desk.epoch <= snapshot.epoch {
             self.desk.epoch = snapshot.epoch;
@@ -146,6 +152,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             snapshot.slots.iter().map(|slot| (slot.name.as_str(), slot.fingerprint)).collect();
         mismatch(format!("{ours:?}"), format!("{theirs:?}"))?;
         self.desk.stops.check(&snapshot.stops)?;
+        if !snapshot.executions.is_sound() {
+            return Err(StateError::Unreadable("the parent orders are not valid".to_owned()));
+        }
         let ours: Vec<_> = self.desk.gates.iter().map(|gate| gate.name()).collect();
         let theirs: Vec<_> = snapshot.gates.iter().map(|(name, _)| name.as_str()).collect();
         mismatch(format!("gates {ours:?}"), format!("gates {theirs:?}"))

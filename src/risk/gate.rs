@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RiskConfigError;
 use crate::types::{
-    Facts, Fill, Halt, LimitKey, MarketEvent, Order, OrderId, Price, Qty, Reason, ReasonCode,
-    State, Timestamp,
+    Facts, Fill, Halt, LimitKey, MarketEvent, Order, OrderId, ParentId, Price, Qty, Reason,
+    ReasonCode, State, Timestamp,
 };
 
 /// A check of every order, exits too: grid, price collar, throttle.
@@ -106,6 +106,13 @@ pub enum GateEvent<'a> {
     Cancelling(&'a Order),
     /// An amendment left.
     Amending(&'a Order),
+    /// A parent order is for so much from now on; zero when it is over.
+    Parent {
+        /// Which parent.
+        parent: ParentId,
+        /// How much its children may be for in all, filled and still to be filled.
+        quantity: Qty,
+    },
     /// The venue has changed a working order.
     Amended {
         /// Which order.

@@ -103,7 +103,7 @@ pub(super) fn quantity(intent: &Intent, facts: &Facts<'_>) -> Option<Decimal> {
 pub(super) fn linked(one: &Intent, other: &Intent) -> bool {
     match (one.linkage, other.linkage) {
         (Linkage::OneCancelsOther(left), Linkage::OneCancelsOther(right)) => left == right,
-        (Linkage::None, _) | (_, Linkage::None) => false,
+        (Linkage::None | Linkage::Child(_), _) | (_, Linkage::None | Linkage::Child(_)) => false,
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::types::{
-    Bracket, Confidence, InstrumentId, Label, OrderKind, Price, Qty, Side, Signal, Timestamp,
+    Bracket, Confidence, ExecutionPlan, InstrumentId, Label, OrderKind, Price, Qty, Side, Signal,
+    Timestamp,
 };
 
 /// The buffer that a strategy writes its wishes into; the engine owns it and clears it before
@@ -33,6 +34,17 @@ pub enum Advised {
         instrument: InstrumentId,
         /// The signed position.
         quantity: Qty,
+        /// A word for reports.
+        tag: Label,
+    },
+    /// The position that the strategy wants to have, on a way that a plan splits.
+    Execute {
+        /// In what.
+        instrument: InstrumentId,
+        /// The signed position.
+        quantity: Qty,
+        /// How the way there is split.
+        plan: Box<ExecutionPlan>,
         /// A word for reports.
         tag: Label,
     },
@@ -114,6 +126,28 @@ impl Advice {
     /// The signed position that the strategy wants; nothing happens when it has it.
     pub fn target(&mut self, instrument: InstrumentId, quantity: Qty) {
         self.items.push(Advised::Target { instrument, quantity, tag: self.tag });
+    }
+
+    /// The signed position that the strategy wants, reached by child orders as the plan says.
+    ///
+    /// The difference to the position of now becomes a parent order. A wish for the same
+    /// instrument replaces it: what works is taken back first. Saying the same again changes
+    /// nothing.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tradewright::strategy::Advice;
+    /// use tradewright::types::{ExecutionPlan, InstrumentId, Qty};
+    ///
+    /// let mut advice = Advice::new();
+    /// let half_an_hour = ExecutionPlan::twap(Duration::from_secs(1_800), 6)?;
+    /// advice.execute(InstrumentId(0), Qty::from(600), half_an_hour);
+    /// assert_eq!(advice.items().len(), 1);
+    /// # Ok::<(), tradewright::types::PlanError>(())
+    /// ```
+    pub fn execute(&mut self, instrument: InstrumentId, quantity: Qty, plan: ExecutionPlan) {
+        let (plan, tag) = (Box::new(plan), self.tag);
+        self.items.push(Advised::Execute { instrument, quantity, plan, tag });
     }
 
     /// Targets of several legs that stand or fall together: all are sent or none, and a leg

@@ -144,3 +144,9 @@ impl TradeId {
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct GroupId(pub u64);
+
+/// A parent order, which is split into child orders; unique within an engine and its restarts.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct ParentId(pub u64);

@@ -6,6 +6,7 @@
 mod alert;
 mod day;
 pub mod exact;
+mod execution;
 mod facts;
 mod facts_builder;
 mod grid;
@@ -28,11 +29,15 @@ mod time;
 
 pub use alert::{ActionRequest, ActiveAlert, AlertAction, AlertLevel};
 pub use day::{DayBoundary, DayError, TradingDay};
+pub use execution::{
+    ExecutionEnd, ExecutionMethod, ExecutionPlan, Jitter, ParentOrder, ParentStep, PlanError,
+    Remainder,
+};
 pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
 pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
-pub use id::{AssetId, GroupId, InstrumentId, OrderId, SlotId, TradeId};
+pub use id::{AssetId, GroupId, InstrumentId, OrderId, ParentId, SlotId, TradeId};
 pub use instrument::{Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, OptionRight};
 pub use instruments::{Asset, Instruments};
 pub use label::Label;

@@ -3,7 +3,9 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{InstrumentId, Label, Money, OrderId, Price, Qty, SlotId, Timestamp, TradeId, exact};
+use super::{
+    InstrumentId, Label, Money, OrderId, ParentId, Price, Qty, SlotId, Timestamp, TradeId, exact,
+};
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -206,6 +208,18 @@ pub enum Linkage {
     /// A fill of one reduces the others by as much; an end of one ends all (OCO). The number
     /// is the sequence of the group's first order.
     OneCancelsOther(u64),
+    /// A child of a parent order. Children add up: none of them stands for another.
+    Child(ParentId),
+}
+
+impl Linkage {
+    /// The parent, for a child.
+    pub const fn parent(self) -> Option<ParentId> {
+        match self {
+            Self::Child(parent) => Some(parent),
+            Self::None | Self::OneCancelsOther(_) => None,
+        }
+    }
 }
 
 /// What the engine wants to do before risk has seen it.

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionRequest, Fill, Halt, HaltLevel, InstrumentId, Intent, Label, Leg, LimitChange, Money,
-    Order, OrderId, OrderReport, OrderStatus, Price, Qty, Reason, Side, Signal, SlotId, Timestamp,
-    exact,
+    Order, OrderId, OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Qty, Reason, Side,
+    Signal, SlotId, Timestamp, exact,
 };
 
 /// One change of the engine's state. Metrics, reports, audit and hash are readers of records;
@@ -139,6 +139,13 @@ pub enum Record<'a> {
         /// The value from now on.
         #[serde(with = "exact")]
         after: Decimal,
+    },
+    /// A parent order began, or is over.
+    Parent {
+        /// The parent, as it is now.
+        order: &'a ParentOrder,
+        /// What happened.
+        step: ParentStep,
     },
     /// An alert asked for an action.
     Acted {

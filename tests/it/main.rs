@@ -20,6 +20,7 @@ mod data;
 mod engine;
 mod engine_world;
 mod exact_kernels;
+mod execution;
 mod indicator_laws;
 mod indicators;
 mod ledger;

@@ -104,10 +104,8 @@ fn reference(covariance: &[f64], count: usize) -> Vec<f64> {
         for pivot in 0..count {
             for below in pivot + 1..count {
                 let factor = rows[below][pivot] / rows[pivot][pivot];
-                for column in pivot..=count {
-                    let taken = factor * rows[pivot][column];
-                    rows[below][column] -= taken;
-                }
+                let taken: Vec<f64> = rows[pivot].iter().map(|entry| factor * entry).collect();
+                rows[below].iter_mut().zip(taken).for_each(|(entry, taken)| *entry -= taken);
             }
         }
         let mut step = vec![0.0; count];

@@ -5,7 +5,8 @@ use super::{AuditFault, PositionState};
 use crate::types::{
     ActionOutcome, ActionRequest, Adjustment, AdjustmentCause, Anomaly, Fill, Halt, HaltCause,
     HaltLevel, HaltStep, InstrumentId, Intent, Label, LimitChange, Money, Order, OrderId,
-    OrderReport, OrderStatus, Price, Qty, Reason, Record, Signal, SlotId, Timestamp, Trade, exact,
+    OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Qty, Reason, Record, Signal, SlotId,
+    Timestamp, Trade, exact,
 };
 
 /// One line of the audit log.
@@ -121,6 +122,8 @@ pub enum AuditEvent {
     Anomaly(Anomaly, OrderId, InstrumentId),
     /// A strategy failed.
     Failed(SlotId, String),
+    /// A parent order began, or is over.
+    Parent(ParentOrder, ParentStep),
     /// A limit was changed.
     LimitChanged(LimitChange),
     /// An alert asked for an action.
@@ -155,6 +158,7 @@ impl AuditEvent {
             }
             Record::Failed { slot, error } => Self::Failed(slot, error.to_owned()),
             Record::LimitChanged { change, .. } => Self::LimitChanged(*change),
+            Record::Parent { order, step } => Self::Parent(*order, step),
             Record::Acted { request, outcome } => Self::Acted(*request, outcome),
         }
     }
@@ -167,6 +171,7 @@ pub(super) fn actor_of(record: &Record<'_>) -> Actor {
             Actor::Strategy(slot)
         }
         Record::Placed { order } => Actor::Strategy(order.intent.slot),
+        Record::Parent { order, .. } => Actor::Strategy(order.slot),
         Record::StopMoved { .. } => Actor::Risk,
         Record::Refused { .. } => Actor::Risk,
         Record::Halted { halt, .. } => match halt.cause {

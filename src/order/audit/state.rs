@@ -177,6 +177,7 @@ impl AuditState {
             | AuditEvent::Funded(..)
             | AuditEvent::Paid(..)
             | AuditEvent::StopMoved { .. }
+            | AuditEvent::Parent(..)
             | AuditEvent::Anomaly(..)
             | AuditEvent::Failed(..)
             | AuditEvent::Acted(..)

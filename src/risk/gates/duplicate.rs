@@ -83,9 +83,11 @@ impl OrderGate for DuplicateOrders {
 
     fn check(&self, order: &Order, facts: &Facts<'_>) -> Result<(), Refusal> {
         let face = Face::of(order);
+        // Children of a parent are meant to be alike; what leaves for it is counted elsewhere.
+        let is_child = order.intent.linkage.parent().is_some();
         for sent in self.sent.iter().rev() {
             let age = facts.at.since(sent.at);
-            if sent.id == order.id || (age < self.span && sent.face == face) {
+            if sent.id == order.id || (age < self.span && sent.face == face && !is_child) {
                 let (limit, age) = (seconds(self.span), seconds(age));
                 return Err(Refusal::new(ReasonCode::DuplicateOrder, limit, age));
             }

@@ -110,6 +110,7 @@ impl OrderGate for SelfMatch {
             GateEvent::Amended { .. }
             | GateEvent::Amending(_)
             | GateEvent::Filled(_)
+            | GateEvent::Parent { .. }
             | GateEvent::Market(_) => {}
         }
     }

@@ -108,6 +108,7 @@ impl OrderGate for MessageThrottle {
             GateEvent::Amended { .. }
             | GateEvent::Filled(_)
             | GateEvent::Ended { .. }
+            | GateEvent::Parent { .. }
             | GateEvent::Market(_) => {}
         }
     }

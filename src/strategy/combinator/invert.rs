@@ -65,6 +65,12 @@ fn opposite(advised: &Advised) -> Option<Advised> {
         Advised::Target { instrument, quantity, tag } => {
             Advised::Target { instrument: *instrument, quantity: minus(quantity), tag: *tag }
         }
+        Advised::Execute { instrument, quantity, plan, tag } => Advised::Execute {
+            instrument: *instrument,
+            quantity: minus(quantity),
+            plan: plan.clone(),
+            tag: *tag,
+        },
         Advised::Together(legs, tag) => {
             Advised::Together(legs.iter().map(|(id, q)| (*id, minus(q))).collect(), *tag)
         }

@@ -15,7 +15,8 @@ pub(super) fn openings<'a>(
             by_side(signal.instrument, signal.side, facts)
         }
         Advised::Quote { instrument, side, .. } => by_side(*instrument, *side, facts),
-        Advised::Target { instrument, quantity, .. } => {
+        Advised::Target { instrument, quantity, .. }
+        | Advised::Execute { instrument, quantity, .. } => {
             by_target(*instrument, quantity.value(), facts)
         }
         Advised::Together(..) | Advised::Pull(_) | Advised::CancelAll | Advised::WakeAt(_) => None,

@@ -155,6 +155,7 @@ impl WeightedVote {
                     Advised::WakeAt(at) => advice.wake_at(*at),
                     Advised::Entry { .. }
                     | Advised::Target { .. }
+                    | Advised::Execute { .. }
                     | Advised::Together(..)
                     | Advised::Quote { .. }
                     | Advised::Pull(_)

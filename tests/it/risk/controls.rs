@@ -661,3 +661,39 @@ fn extreme_numbers_are_refused() {
         }
     }
 }
+
+/// Parents of the engine's own are known by number: a child of an unknown one is refused, a fill
+/// after a child's end counts, and children beyond the list stay in the sum.
+#[test]
+fn numbered_parents_count_what_leaves_for_them() {
+    let mut gate = ParentCheck::new();
+    let parent = tradewright::types::ParentId(3);
+    let child = |id, quantity| {
+        let linkage = tradewright::types::Linkage::Child(parent);
+        order(id, Intent { linkage, ..buy(quantity) })
+    };
+    let code = |gate: &ParentCheck, order: &Order| gate_code(gate, order, secs(0), plain);
+    let breach = Some(ReasonCode::ParentQuantity);
+    assert_eq!(code(&gate, &child(1, "1")), breach, "nobody announced it");
+    let quantity = Qty::from(4_000);
+    tell(&mut gate, secs(0), &GateEvent::Parent { parent, quantity });
+    assert_eq!(code(&gate, &child(1, "4000")), None);
+    assert_eq!(code(&gate, &child(1, "4001")), breach);
+    for id in 0..2_000 {
+        tell(&mut gate, secs(0), &GateEvent::Placed(&child(id, "2")));
+        let (order, filled) = (child(id, "2").id, Qty::from(1));
+        tell(&mut gate, secs(0), &GateEvent::Ended { order, filled });
+    }
+    assert_eq!(gate.out_of(parent), Some(Decimal::from(2_000)));
+    // A late fill: the end is told again with more.
+    let (order, filled) = (child(1_999, "2").id, Qty::from(2));
+    tell(&mut gate, secs(0), &GateEvent::Ended { order, filled });
+    assert_eq!(gate.out_of(parent), Some(Decimal::from(2_001)));
+    assert_eq!(code(&gate, &child(5_000, "2000")), breach);
+    assert_eq!(code(&gate, &child(5_000, "1999")), None);
+    let mut restored = ParentCheck::new();
+    restored.restore(&gate.save().unwrap()).unwrap();
+    assert_eq!(restored, gate);
+    tell(&mut gate, secs(0), &GateEvent::Parent { parent, quantity: Qty::ZERO });
+    assert_eq!(code(&gate, &child(5_000, "1")), breach, "it is over");
+}
