@@ -11,7 +11,6 @@ use crate::types::{
 };
 
 use super::desk::{Desk, Notice, alert};
-use super::execute::Wish;
 use super::policy::Action;
 use super::slot::{Bars, Follower, Slot};
 use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
@@ -396,39 +395,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 };
                 self.on_signal(at, index, signal, shape, out);
             }
-            Advised::Execute { instrument, quantity, plan, tag } => {
-                let (target, plan, tag) = (*quantity, (**plan).clone(), *tag);
-                self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
-            }
-            Advised::Target { instrument, quantity, tag } => {
-                if let Some(plan) = self.plan_of(index, *instrument) {
-                    let (target, tag) = (*quantity, *tag);
-                    return self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
-                }
-                if let Some(intent) = self.target_intent(at, index, (*instrument, *quantity), *tag)
-                {
-                    self.desk.group.clear();
-                    self.desk.group.push(intent);
-                    self.desk.submit(at, None, out);
-                }
-            }
-            Advised::Together(legs, tag) => {
-                if let Some(slot) = self.slots.get(index) {
-                    for (instrument, _) in legs {
-                        self.desk.drop_executions(at, (slot.id, *instrument), out);
-                    }
-                }
-                let intents: Vec<Intent> = legs
-                    .iter()
-                    .filter_map(|leg| self.target_intent(at, index, *leg, *tag))
-                    .collect();
-                if intents.is_empty() {
-                    return;
-                }
-                self.desk.group.clear();
-                self.desk.group.extend(intents);
-                let group = self.desk.groups.begin();
-                self.desk.submit(at, Some(group), out);
+            Advised::Target { .. } | Advised::Execute { .. } | Advised::Together(..) => {
+                self.on_target(at, index, item, out);
             }
             Advised::Quote { .. } | Advised::Pull(_) | Advised::CancelAll => {
                 self.on_quote(at, index, item, out);

@@ -4,12 +4,13 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::strategy::Strategy;
+use crate::strategy::{Advised, Strategy};
 use crate::types::{
     GroupId, InstrumentId, Intent, Label, Order, OrderId, Purpose, Qty, Side, SlotId, Timestamp,
 };
 
 use super::desk::Desk;
+use super::execute::Wish;
 use super::{Command, Engine};
 
 /// The groups whose legs are on their way.
@@ -137,8 +138,65 @@ pub(super) fn towards(target: Decimal, expected: Decimal) -> Option<(Side, Qty)>
 }
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// Carries out what a strategy wants to hold.
+    pub(super) fn on_target(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        item: &Advised,
+        out: &mut Vec<Command>,
+    ) {
+        match item {
+            Advised::Execute { instrument, quantity, plan, tag } => {
+                let (target, plan, tag) = (*quantity, (**plan).clone(), *tag);
+                self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
+            }
+            Advised::Target { instrument, quantity, tag } => {
+                let (target, tag) = (*quantity, *tag);
+                if let Some(plan) = self.plan_of(index, *instrument) {
+                    self.execute(at, index, (*instrument, Wish { target, plan, tag }), out);
+                } else if let Some(intent) =
+                    self.target_intent(at, index, (*instrument, target), tag)
+                {
+                    self.desk.group.clear();
+                    self.desk.group.push(intent);
+                    self.desk.submit(at, None, out);
+                }
+            }
+            Advised::Together(legs, tag) => self.on_together(at, index, (legs, *tag), out),
+            Advised::Signal(_)
+            | Advised::Entry { .. }
+            | Advised::Quote { .. }
+            | Advised::Pull(_)
+            | Advised::CancelAll
+            | Advised::WakeAt(_) => {}
+        }
+    }
+
+    fn on_together(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        (legs, tag): (&[(InstrumentId, Qty)], Label),
+        out: &mut Vec<Command>,
+    ) {
+        let Some(slot) = self.slots.get(index).map(|slot| slot.id) else { return };
+        for (instrument, _) in legs {
+            self.desk.drop_executions(at, (slot, *instrument), out);
+        }
+        let intents: Vec<Intent> =
+            legs.iter().filter_map(|leg| self.target_intent(at, index, *leg, tag)).collect();
+        if intents.is_empty() {
+            return;
+        }
+        self.desk.group.clear();
+        self.desk.group.extend(intents);
+        let group = self.desk.groups.begin();
+        self.desk.submit(at, Some(group), out);
+    }
+
     /// The market intent that brings a slot's position to a target.
-    pub(super) fn target_intent(
+    fn target_intent(
         &self,
         at: Timestamp,
         index: usize,
