@@ -70,6 +70,7 @@ pub mod strategy;
 
 pub mod alert;
 pub mod engine;
+pub mod monitor;
 
 pub mod sim;
 

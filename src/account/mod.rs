@@ -12,6 +12,7 @@ mod ledger;
 mod ledger_state;
 mod life_cycle;
 mod margin;
+mod open_position;
 mod performance;
 mod pnl;
 mod position;
@@ -31,10 +32,15 @@ pub use margin::{
     AccountMargin, InstrumentMargin, LiquidationPrices, MarginBook, MarginError, MarginMode,
     MarginPosition, MarginSummary, MarginTerms, MarginTier, MarginTiers,
 };
+pub use open_position::OpenPosition;
 pub use performance::{
     Conventions, Drawdown, DrawdownStatistics, EquitySeries, HoldingTimes, RelativeStatistics,
     ReturnStatistics, RiskFree, Statistics, TradeResult, TradeStatistics, drawdowns,
     period_returns, underwater,
+};
+pub(crate) use performance::{
+    Exposure, MOST_COUNT, RunningDrawdown, RunningStatistics, RunningTrades, basis_points,
+    signal_effectiveness, turnover, worse_than,
 };
 pub use pnl::{AdjustmentEffects, AssetSums, Holding, LedgerError, PnlCalculator};
 pub use position::LotMethod;

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use crate::account::Exposure;
 use crate::metrics::MetricsSink;
 use crate::types::{
-    Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, Instrument, InstrumentId, InstrumentKind,
-    Label, Money, Order, OrderId, OrderStatus, Price, Reason, Record, Side, Signal, SlotId,
-    Timestamp, Trade,
+    Anomaly, AssetId, Facts, Fill, Halt, HaltLevel, InstrumentId, Label, Money, Order, OrderId,
+    OrderStatus, Price, Reason, Record, Side, Signal, SlotId, Timestamp, Trade,
 };
 
 /// How often equity is kept. Trades, orders and signals are always kept whole.
@@ -123,8 +123,7 @@ pub struct Collector {
     /// Strategies that failed, and why.
     pub failures: Vec<(Timestamp, SlotId, String)>,
     pub(super) rates: BookedRates,
-    instants: u64,
-    exposed: u64,
+    exposure: Exposure,
 }
 
 /// Reporting currency per unit of what was booked, when it was booked; NaN where no rate was
@@ -151,9 +150,7 @@ impl Collector {
 
     /// Share of instants that ended with an open position; `None` before the first.
     pub fn exposure(&self) -> Option<f64> {
-        let last = self.equity.last()?;
-        let exposed = self.exposed + u64::from(last.gross > 0.0);
-        Some(exposed as f64 / (self.instants + 1) as f64)
+        self.exposure.share()
     }
 
     fn order(&mut self, id: OrderId) -> Option<&mut OrderRow> {
@@ -166,19 +163,18 @@ impl Collector {
     pub(super) fn note_rates(&mut self, facts: &Facts<'_>) {
         let settlement = |instrument: InstrumentId| {
             let asset = facts.instruments.get(instrument).map(|found| found.settlement);
-            asset.map_or(f64::NAN, |asset| rate(facts, asset))
+            asset.and_then(|asset| facts.rate(asset)).unwrap_or(f64::NAN)
         };
+        let rate = |asset: AssetId| facts.rate(asset).unwrap_or(f64::NAN);
         let rates = &mut self.rates;
         let fills = self.fills.iter().skip(rates.fills.len());
         rates.fills.extend(
-            fills.map(|(fill, _)| {
-                (settlement(fill.instrument), rate(facts, fill.execution.fee.asset))
-            }),
+            fills.map(|(fill, _)| (settlement(fill.instrument), rate(fill.execution.fee.asset))),
         );
         let trades = self.trades.iter().skip(rates.trades.len());
         rates.trades.extend(trades.map(|trade| settlement(trade.instrument)));
         let funding = self.funding.iter().skip(rates.funding.len());
-        rates.funding.extend(funding.map(|(_, _, payment)| rate(facts, payment.asset)));
+        rates.funding.extend(funding.map(|(_, _, payment)| rate(payment.asset)));
     }
 
     #[inline]
@@ -255,6 +251,7 @@ impl MetricsSink for Collector {
         }
         let (equity, gross) = (facts.equity(), facts.book.gross());
         let point = EquityPoint { at: facts.at, equity, gross };
+        self.exposure.mark(facts.at, gross > 0.0);
         let Some(last) = self.equity.last_mut() else {
             self.equity.push(point);
             return;
@@ -263,8 +260,6 @@ impl MetricsSink for Collector {
             *last = point;
             return;
         }
-        self.instants += 1;
-        self.exposed += u64::from(last.gross > 0.0);
         let replaced = match self.sampling {
             Sampling::Every => false,
             Sampling::Daily => last.at.utc_day() == point.at.utc_day(),
@@ -276,25 +271,4 @@ impl MetricsSink for Collector {
             self.equity.push(point);
         }
     }
-}
-
-/// Reporting currency per unit of an asset: by the rate of an instrument that settles in it, or
-/// by the price of one whose base it is.
-fn rate(facts: &Facts<'_>, asset: AssetId) -> f64 {
-    if asset == facts.book.reporting() {
-        return 1.0;
-    }
-    let rate = |instrument: &Instrument| {
-        let mark = facts.book.mark(instrument.id)?;
-        let is_held_itself = instrument.kind == InstrumentKind::Spot && instrument.base == asset;
-        let rate = if instrument.settlement == asset {
-            mark.rate
-        } else if is_held_itself {
-            mark.price * mark.rate
-        } else {
-            return None;
-        };
-        (rate > 0.0 && rate.is_finite()).then_some(rate)
-    };
-    facts.instruments.iter().find_map(rate).unwrap_or(f64::NAN)
 }

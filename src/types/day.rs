@@ -80,6 +80,13 @@ impl DayBoundary {
         (0..4).find_map(begins).unwrap_or(Timestamp::MAX)
     }
 
+    /// When the trading day of `at` began; `at` itself in a day that has no beginning, where a
+    /// zone leaps over the date line.
+    pub fn start(&self, at: Timestamp) -> Timestamp {
+        let began = self.day(at).date().and_then(|date| self.begin(date));
+        began.filter(|began| *began <= at).unwrap_or(at)
+    }
+
     /// The moment at which the trading day of this date begins; `None` where the zone leaps
     /// over it, and outside the range of timestamps.
     pub(crate) fn begin(&self, date: NaiveDate) -> Option<Timestamp> {
@@ -105,9 +112,20 @@ impl Default for DayBoundary {
     }
 }
 
+impl TradingDay {
+    /// Calendar year, month (1 to 12) and day of the month; `None` outside the calendar.
+    pub fn calendar(self) -> Option<(i32, u32, u32)> {
+        self.date().map(|date| (date.year(), date.month(), date.day()))
+    }
+
+    fn date(self) -> Option<NaiveDate> {
+        self.0.checked_add(EPOCH_FROM_CE).and_then(NaiveDate::from_num_days_from_ce_opt)
+    }
+}
+
 impl fmt::Display for TradingDay {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.checked_add(EPOCH_FROM_CE).and_then(NaiveDate::from_num_days_from_ce_opt) {
+        match self.date() {
             Some(date) => date.fmt(formatter),
             None => self.0.fmt(formatter),
         }

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AssetId, HaltLevel, InstrumentId, Instruments, Side, SlotId, StopFact, Timestamp, exact,
+    AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, Side, SlotId,
+    StopFact, Timestamp, exact,
 };
 
 /// What is known at one moment: the read-only view that strategies, sizers and risk rules get.
@@ -65,6 +66,28 @@ impl<'a> Facts<'a> {
     /// Age of the last mark; `None` before the first.
     pub fn mark_age(&self, instrument: InstrumentId) -> Option<Duration> {
         self.book.mark(instrument).map(|mark| self.at.since(mark.at))
+    }
+
+    /// Reporting currency per unit of an asset: by the rate of an instrument that settles in
+    /// it, or by the price of one whose base it is; `None` while no mark tells it.
+    pub fn rate(&self, asset: AssetId) -> Option<f64> {
+        if asset == self.book.reporting {
+            return Some(1.0);
+        }
+        let rate = |instrument: &Instrument| {
+            let mark = self.book.mark(instrument.id)?;
+            let is_held_itself =
+                instrument.kind == InstrumentKind::Spot && instrument.base == asset;
+            let rate = if instrument.settlement == asset {
+                mark.rate
+            } else if is_held_itself {
+                mark.price * mark.rate
+            } else {
+                return None;
+            };
+            (rate > 0.0 && rate.is_finite()).then_some(rate)
+        };
+        self.instruments.iter().find_map(rate)
     }
 
     /// Equity as an exact decimal, recomputed from the ledger; `None` while a mark or a

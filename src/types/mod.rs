@@ -9,6 +9,7 @@ pub mod exact;
 mod execution;
 mod facts;
 mod facts_builder;
+pub(crate) mod figures;
 mod grid;
 mod halt;
 mod id;

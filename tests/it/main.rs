@@ -27,6 +27,7 @@ mod ledger;
 mod life_cycle;
 mod liquidation;
 mod margin;
+mod monitor;
 mod netting;
 mod orders;
 #[cfg(feature = "parquet")]

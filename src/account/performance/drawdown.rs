@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::EquitySeries;
+use super::{EquitySeries, MOST_COUNT, finite};
 use crate::types::Timestamp;
 
 /// One stretch below an earlier peak.
@@ -53,53 +53,141 @@ pub struct DrawdownStatistics {
 impl DrawdownStatistics {
     /// Computes the statistics; the initial money counts as a peak.
     pub fn new(series: &EquitySeries<'_>) -> Self {
-        if series.points.is_empty() || series.points.iter().any(|(_, value)| !value.is_finite()) {
+        if series.points.iter().any(|(_, value)| !value.is_finite()) {
             return Self::default();
         }
-        let all = drawdowns(series);
-        let deeper = |best: Option<Drawdown>, next: &Drawdown| match best {
-            Some(best) if best.depth >= next.depth => Some(best),
-            Some(_) | None => Some(*next),
-        };
-        let deepest = all.iter().fold(None, deeper);
-        let below = underwater(series);
-        let count = below.len() as f64;
-        let squares: f64 = below.iter().map(|depth| depth * depth).sum();
-        Self {
-            depth: Some(deepest.map_or(0.0, |found| found.depth)),
-            deepest,
-            duration_secs: deepest.map(|found| found.duration_secs()),
-            recovery_secs: deepest.and_then(|found| found.recovery_secs()),
-            longest_secs: all.iter().map(Drawdown::duration_secs).max_by(f64::total_cmp),
-            average_depth: Some(-below.iter().sum::<f64>() / count),
-            ulcer: Some((squares / count).sqrt()),
+        let mut running = RunningDrawdown::new(series.start, series.initial);
+        for (at, equity) in series.points {
+            running.push(*at, *equity);
         }
+        running.statistics()
     }
 }
 
 /// All drawdowns in order of time. Points that are not finite are passed over.
 pub fn drawdowns(series: &EquitySeries<'_>) -> Vec<Drawdown> {
-    let mut found = Vec::new();
-    let mut current: Option<Drawdown> = None;
-    let (mut peak, mut peak_at) = (series.initial, series.start);
-    for &(at, equity) in series.points.iter().filter(|(_, equity)| equity.is_finite()) {
-        if equity >= peak {
-            if let Some(over) = current.take() {
-                found.push(Drawdown { recovered_at: Some(at), end_at: at, ..over });
-            }
-            (peak, peak_at) = (equity, at);
-            continue;
+    let mut running = RunningDrawdown::new(series.start, series.initial);
+    let points = series.points.iter().filter(|(_, equity)| equity.is_finite());
+    let mut found: Vec<Drawdown> =
+        points.filter_map(|(at, equity)| running.push(*at, *equity)).collect();
+    found.extend(running.current());
+    found
+}
+
+/// Drawdowns while the points come in: a fixed size, a few operations per point.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunningDrawdown {
+    peak: f64,
+    peak_at: Timestamp,
+    current: Option<Drawdown>,
+    deepest: Option<Drawdown>,
+    longest_secs: Option<f64>,
+    count: u64,
+    below: f64,
+    squares: f64,
+}
+
+impl RunningDrawdown {
+    /// The initial money counts as a peak.
+    pub(crate) const fn new(start: Timestamp, initial: f64) -> Self {
+        Self {
+            peak: initial,
+            peak_at: start,
+            current: None,
+            deepest: None,
+            longest_secs: None,
+            count: 0,
+            below: 0.0,
+            squares: 0.0,
         }
-        let depth = 1.0 - equity / peak;
+    }
+
+    /// Takes a finite point; the drawdown that it ends, if it ends one.
+    #[inline]
+    pub(crate) fn push(&mut self, at: Timestamp, equity: f64) -> Option<Drawdown> {
+        self.count += 1;
+        if equity >= self.peak {
+            (self.peak, self.peak_at) = (equity, at);
+            let over = self.current.take()?;
+            let over = Drawdown { recovered_at: Some(at), end_at: at, ..over };
+            self.keep(over);
+            return Some(over);
+        }
+        // Of nothing there is no fraction to lose.
+        if !(self.peak > 0.0) {
+            return None;
+        }
+        let depth = (1.0 - equity / self.peak).min(f64::MAX);
+        self.below += depth;
+        self.squares += depth * depth;
+        let peak_at = self.peak_at;
         let fresh = Drawdown { depth, peak_at, trough_at: at, recovered_at: None, end_at: at };
-        let running = current.get_or_insert(fresh);
+        let running = self.current.get_or_insert(fresh);
         running.end_at = at;
         if depth > running.depth {
             (running.depth, running.trough_at) = (depth, at);
         }
+        None
     }
-    found.extend(current);
-    found
+
+    #[cold]
+    fn keep(&mut self, over: Drawdown) {
+        self.deepest = deeper(self.deepest, over);
+        self.longest_secs = longer(self.longest_secs, over);
+    }
+
+    /// The drawdown that lasts; `None` at a peak.
+    pub(crate) const fn current(&self) -> Option<Drawdown> {
+        self.current
+    }
+
+    /// The statistics so far; the drawdown that lasts counts.
+    pub(crate) fn statistics(&self) -> DrawdownStatistics {
+        if self.count == 0 {
+            return DrawdownStatistics::default();
+        }
+        let (mut deepest, mut longest_secs) = (self.deepest, self.longest_secs);
+        if let Some(current) = self.current {
+            deepest = deeper(deepest, current);
+            longest_secs = longer(longest_secs, current);
+        }
+        let count = self.count as f64;
+        DrawdownStatistics {
+            depth: Some(deepest.map_or(0.0, |found| found.depth)),
+            deepest,
+            duration_secs: deepest.map(|found| found.duration_secs()),
+            recovery_secs: deepest.and_then(|found| found.recovery_secs()),
+            longest_secs,
+            average_depth: finite(self.below / count),
+            ulcer: finite((self.squares / count).sqrt()),
+        }
+    }
+
+    /// Why it cannot have come from points.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let deepest = self.deepest.map_or(0.0, |found| found.depth);
+        if !(self.peak.is_finite() && self.below >= 0.0 && self.squares >= 0.0) {
+            return Some("a drawdown is not a number");
+        }
+        if self.count > MOST_COUNT {
+            return Some("more points of equity than can be");
+        }
+        if self.deepest.is_some() != self.longest_secs.is_some() || !(deepest >= 0.0) {
+            return Some("the deepest and the longest drawdown do not belong together");
+        }
+        let is_wrong = |it: Drawdown| !(it.depth > 0.0) || it.peak_at != self.peak_at;
+        self.current.is_some_and(is_wrong).then_some("a drawdown hangs below another peak")
+    }
+}
+
+/// The deeper of the two, the first of equals.
+fn deeper(best: Option<Drawdown>, next: Drawdown) -> Option<Drawdown> {
+    best.filter(|best| best.depth >= next.depth).or(Some(next))
+}
+
+fn longer(longest_secs: Option<f64>, next: Drawdown) -> Option<f64> {
+    let secs = next.duration_secs();
+    Some(longest_secs.map_or(secs, |longest| longest.max(secs)))
 }
 
 /// Equity over its running peak, less one, at each point: 0 at a peak, negative below it. The

@@ -3,13 +3,22 @@
 mod drawdown;
 mod relative;
 mod returns;
+mod running;
 mod trades;
+
+mod activity;
+mod execution;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use activity::{Exposure, signal_effectiveness, turnover};
+pub(crate) use drawdown::RunningDrawdown;
 pub use drawdown::{Drawdown, DrawdownStatistics, drawdowns, underwater};
+pub(crate) use execution::{basis_points, worse_than};
 pub use relative::RelativeStatistics;
 pub use returns::{ReturnStatistics, period_returns};
+pub(crate) use running::RunningStatistics;
+pub(crate) use trades::RunningTrades;
 pub use trades::{HoldingTimes, TradeResult, TradeStatistics};
 
 use crate::types::Timestamp;
@@ -129,6 +138,9 @@ pub enum RiskFree {
     /// Per year; each period takes (1 + rate)^(1 / periods) - 1.
     AnnualGeometric(f64),
 }
+
+/// No count of a running statistic can come to more, and sums of counts still fit.
+pub(crate) const MOST_COUNT: u64 = 1 << 53;
 
 /// The value where it can be used.
 fn finite(value: f64) -> Option<f64> {

@@ -57,35 +57,142 @@ impl ReturnStatistics {
         conventions: &Conventions,
     ) -> Self {
         let returns = period_returns(series);
-        let root = conventions.periods_per_year.map(f64::sqrt);
-        let annual = |value: Option<f64>| finite(value? * root?);
-        let risk_free = conventions.risk_free_per_period();
-        let cagr = growth(series, conventions);
-        let volatility_per_period = standard_deviation(&returns, conventions.ddof);
-        let sharpe_per_period = risk_free.and_then(|rate| sharpe(&returns, rate, conventions.ddof));
-        let sortino_per_period = risk_free.and_then(|rate| sortino(&returns, rate));
         let mut sorted = returns.clone();
         sorted.sort_by(f64::total_cmp);
-        let last = series.points.last().map(|(_, equity)| *equity);
-        Self {
+        let curve = Curve {
             periods: series.points.len(),
-            total_return: last.and_then(|last| ratio(last, series.initial)).map(|end| end - 1.0),
+            initial: series.initial,
+            last: series.points.last().map(|(_, equity)| *equity),
+            max_drawdown,
+        };
+        let sums = ReturnSums::of(&returns, &sorted, conventions);
+        Self::of_sums(&curve, &sums, TailFigures::of_sorted(&sorted, conventions), conventions)
+    }
+
+    /// The one place where the ratios are formed, of a whole series and of a running one.
+    pub(super) fn of_sums(
+        curve: &Curve,
+        sums: &ReturnSums,
+        tail: TailFigures,
+        conventions: &Conventions,
+    ) -> Self {
+        let root = conventions.periods_per_year.map(f64::sqrt);
+        let annual = |value: Option<f64>| finite(value? * root?);
+        let cagr = growth(curve, conventions);
+        let sharpe_per_period = sums.sharpe();
+        let sortino_per_period = sums.sortino();
+        let total = curve.last.and_then(|last| ratio(last, curve.initial));
+        Self {
+            periods: curve.periods,
+            total_return: total.map(|end| end - 1.0),
             cagr,
-            mean_per_period: mean(&returns),
-            volatility_per_period,
-            volatility: annual(volatility_per_period),
+            mean_per_period: sums.mean,
+            volatility_per_period: sums.deviation,
+            volatility: annual(sums.deviation),
             sharpe_per_period,
             sharpe: annual(sharpe_per_period),
             sortino_per_period,
             sortino: annual(sortino_per_period),
-            calmar: cagr.zip(max_drawdown).and_then(|(growth, depth)| ratio(growth, depth)),
-            omega: risk_free.and_then(|rate| omega(&returns, rate)),
-            skewness: skewness(&returns),
-            kurtosis: kurtosis(&returns),
-            value_at_risk: quantile_of_sorted(&sorted, conventions.tail).map(|value| -value),
-            expected_shortfall: shortfall(&sorted, conventions.tail),
+            calmar: cagr.zip(curve.max_drawdown).and_then(|(growth, depth)| ratio(growth, depth)),
+            omega: sums.above.zip(sums.below).and_then(|(above, below)| ratio(above, below)),
+            skewness: sums.skewness,
+            kurtosis: sums.kurtosis,
+            value_at_risk: tail.value_at_risk,
+            expected_shortfall: tail.expected_shortfall,
+            best: sums.best,
+            worst: sums.worst,
+        }
+    }
+}
+
+/// What is known of an equity curve beside its returns.
+pub(super) struct Curve {
+    pub(super) periods: usize,
+    pub(super) initial: f64,
+    pub(super) last: Option<f64>,
+    pub(super) max_drawdown: Option<f64>,
+}
+
+/// What the ratios are made of. All but the extremes and the plain moments are measured from
+/// the risk-free return, and undefined where that is not known.
+pub(super) struct ReturnSums {
+    pub(super) risk_free: Option<f64>,
+    pub(super) mean: Option<f64>,
+    pub(super) deviation: Option<f64>,
+    /// All returns are one: what their deviation shows then is rounding.
+    pub(super) is_flat: bool,
+    /// Mean of the squares of what is below the risk-free return, over all periods.
+    pub(super) downside: Option<f64>,
+    /// Mean of what is above it, over all periods.
+    pub(super) above: Option<f64>,
+    /// Mean of what is below it, positive, over all periods.
+    pub(super) below: Option<f64>,
+    pub(super) skewness: Option<f64>,
+    pub(super) kurtosis: Option<f64>,
+    pub(super) best: Option<f64>,
+    pub(super) worst: Option<f64>,
+}
+
+impl ReturnSums {
+    fn of(returns: &[f64], sorted: &[f64], conventions: &Conventions) -> Self {
+        let risk_free = conventions.risk_free_per_period();
+        let over = |part: fn(f64) -> f64| {
+            let rate = risk_free?;
+            mean(&returns.iter().map(|value| part(value - rate)).collect::<Vec<f64>>())
+        };
+        Self {
+            risk_free,
+            mean: mean(returns),
+            deviation: standard_deviation(returns, conventions.ddof),
+            is_flat: is_flat(returns),
+            downside: over(downside_square),
+            above: over(gain),
+            below: over(loss),
+            skewness: skewness(returns),
+            kurtosis: kurtosis(returns),
             best: sorted.last().copied().and_then(finite),
             worst: sorted.first().copied().and_then(finite),
+        }
+    }
+
+    fn sharpe(&self) -> Option<f64> {
+        let deviation = self.deviation.filter(|_| !self.is_flat)?;
+        ratio(self.mean? - self.risk_free?, deviation)
+    }
+
+    fn sortino(&self) -> Option<f64> {
+        ratio(self.mean? - self.risk_free?, self.downside?.sqrt())
+    }
+}
+
+/// The square of an excess return below zero.
+pub(super) fn downside_square(excess: f64) -> f64 {
+    excess.min(0.0) * excess.min(0.0)
+}
+
+/// An excess return above zero. Not a number stays so: `max` would hide it.
+pub(super) fn gain(excess: f64) -> f64 {
+    if excess < 0.0 { 0.0 } else { excess }
+}
+
+/// An excess return below zero, positive.
+pub(super) fn loss(excess: f64) -> f64 {
+    if excess > 0.0 { 0.0 } else { -excess }
+}
+
+/// The tail of a row of returns: historical, as positive losses.
+#[derive(Clone, Copy, Default)]
+pub(super) struct TailFigures {
+    value_at_risk: Option<f64>,
+    expected_shortfall: Option<f64>,
+}
+
+impl TailFigures {
+    /// Of returns in rising order.
+    pub(super) fn of_sorted(sorted: &[f64], conventions: &Conventions) -> Self {
+        Self {
+            value_at_risk: quantile_of_sorted(sorted, conventions.tail).map(|value| -value),
+            expected_shortfall: shortfall(sorted, conventions.tail),
         }
     }
 }
@@ -94,37 +201,23 @@ impl ReturnStatistics {
 /// and leaves the statistics of the whole series undefined.
 pub fn period_returns(series: &EquitySeries<'_>) -> Vec<f64> {
     let pairs = series.points.iter().zip(series.points.iter().skip(1));
-    pairs.map(|((_, from), (_, to))| if *from > 0.0 { to / from - 1.0 } else { f64::NAN }).collect()
+    pairs.map(|((_, from), (_, to))| period_return(*from, *to)).collect()
 }
 
-fn growth(series: &EquitySeries<'_>, conventions: &Conventions) -> Option<f64> {
-    let (_, last) = series.points.last()?;
-    let total = ratio(*last, series.initial).filter(|total| *total >= 0.0)?;
-    let years = series.points.len() as f64 / conventions.periods_per_year?;
+/// The return of one period; NaN where there was nothing to begin with.
+pub(super) fn period_return(from: f64, to: f64) -> f64 {
+    if from > 0.0 { to / from - 1.0 } else { f64::NAN }
+}
+
+fn growth(curve: &Curve, conventions: &Conventions) -> Option<f64> {
+    let total = ratio(curve.last?, curve.initial).filter(|total| *total >= 0.0)?;
+    let years = curve.periods as f64 / conventions.periods_per_year?;
     finite(libm::pow(total, 1.0 / years) - 1.0)
 }
 
 /// True when all values are one: what their deviation shows then is rounding.
 pub(super) fn is_flat(values: &[f64]) -> bool {
     values.iter().zip(values.iter().skip(1)).all(|(left, right)| left == right)
-}
-
-fn sharpe(returns: &[f64], risk_free: f64, ddof: usize) -> Option<f64> {
-    let deviation = standard_deviation(returns, ddof).filter(|_| !is_flat(returns))?;
-    ratio(mean(returns)? - risk_free, deviation)
-}
-
-fn sortino(returns: &[f64], risk_free: f64) -> Option<f64> {
-    let below = |value: &f64| (value - risk_free).min(0.0);
-    let squares: Vec<f64> = returns.iter().map(|value| below(value) * below(value)).collect();
-    ratio(mean(returns)? - risk_free, mean(&squares)?.sqrt())
-}
-
-fn omega(returns: &[f64], threshold: f64) -> Option<f64> {
-    let above: Vec<f64> = returns.iter().map(|value| (value - threshold).max(0.0)).collect();
-    let below: Vec<f64> = returns.iter().map(|value| (threshold - value).max(0.0)).collect();
-    mean(returns)?;
-    ratio(mean(&above)?, mean(&below)?)
 }
 
 fn shortfall(sorted: &[f64], tail: f64) -> Option<f64> {

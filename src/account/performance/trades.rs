@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::ratio;
-use crate::math::{CompensatedSum, mean, quantile};
+use super::{MOST_COUNT, ratio};
+use crate::math::{CompensatedSum, quantile};
 
 /// One closed trade as statistics see it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,61 +73,133 @@ impl TradeStatistics {
     /// Computes the statistics of trades in the order of their closing. A trade whose profit
     /// is not finite (no rate of its currency was known) is left out.
     pub fn new(trades: &[TradeResult]) -> Self {
-        let known = || trades.iter().filter(|trade| trade.net.is_finite());
-        let nets: Vec<f64> = known().map(|trade| trade.net).collect();
-        let wins: Vec<f64> = nets.iter().copied().filter(|net| *net > 0.0).collect();
-        let losses: Vec<f64> = nets.iter().map(|net| -net).filter(|loss| *loss > 0.0).collect();
-        let (average_win, average_loss) = (mean(&wins), mean(&losses));
-        let (gross_profit, gross_loss) = (sum(&wins), sum(&losses));
-        let times = |keep: fn(f64) -> bool| -> Vec<f64> {
-            known().filter(|trade| keep(trade.net)).map(|trade| trade.held_secs).collect()
+        let mut running = RunningTrades::default();
+        trades.iter().for_each(|trade| running.push(*trade));
+        running.statistics(trades)
+    }
+}
+
+/// Statistics of trades while they are closed: a fixed size, a few operations per trade.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunningTrades {
+    closed: u64,
+    wins: u64,
+    losses: u64,
+    net: CompensatedSum,
+    profit: CompensatedSum,
+    loss: CompensatedSum,
+    best: Option<f64>,
+    worst: Option<f64>,
+    /// Above zero: wins in a row now; below zero: losses.
+    streak: i64,
+    longest_win_streak: u64,
+    longest_loss_streak: u64,
+    held: CompensatedSum,
+    wins_held: CompensatedSum,
+    losses_held: CompensatedSum,
+}
+
+impl RunningTrades {
+    /// Takes a trade; one whose profit is not finite is left out.
+    #[inline]
+    pub(crate) fn push(&mut self, trade: TradeResult) {
+        let TradeResult { net, held_secs } = trade;
+        if !net.is_finite() {
+            return;
+        }
+        self.closed += 1;
+        self.net.add(net);
+        self.held.add(held_secs);
+        self.best = Some(self.best.map_or(net, |best| best.max(net)));
+        self.worst = Some(self.worst.map_or(net, |worst| worst.min(net)));
+        if net > 0.0 {
+            self.wins += 1;
+            self.profit.add(net);
+            self.wins_held.add(held_secs);
+            self.streak = self.streak.max(0) + 1;
+            self.longest_win_streak = self.longest_win_streak.max(self.streak.unsigned_abs());
+        } else if net < 0.0 {
+            self.losses += 1;
+            self.loss.add(-net);
+            self.losses_held.add(held_secs);
+            self.streak = self.streak.min(0) - 1;
+            self.longest_loss_streak = self.longest_loss_streak.max(self.streak.unsigned_abs());
+        } else {
+            self.streak = 0;
+        }
+    }
+
+    /// Trades that were taken.
+    pub(crate) const fn closed(&self) -> u64 {
+        self.closed
+    }
+
+    /// Trades that earned money.
+    pub(crate) const fn wins(&self) -> u64 {
+        self.wins
+    }
+
+    /// Above zero: wins in a row now; below zero: losses.
+    pub(crate) const fn streak(&self) -> i64 {
+        self.streak
+    }
+
+    /// The statistics so far. The medians are those of `recent`, because a median needs the
+    /// trades themselves.
+    pub(crate) fn statistics(&self, recent: &[TradeResult]) -> TradeStatistics {
+        let mean = |sum: CompensatedSum, count: u64| ratio(sum.total(), count as f64);
+        let average_win = mean(self.profit, self.wins);
+        let average_loss = mean(self.loss, self.losses);
+        let (gross_profit, gross_loss) = (self.profit.total(), self.loss.total());
+        let median = |keep: fn(f64) -> bool| {
+            let known = recent.iter().filter(|trade| trade.net.is_finite() && keep(trade.net));
+            quantile(&known.map(|trade| trade.held_secs).collect::<Vec<f64>>(), 0.5)
         };
-        Self {
-            closed: nets.len(),
-            wins: wins.len(),
-            losses: losses.len(),
-            win_rate: ratio(wins.len() as f64, nets.len() as f64),
+        TradeStatistics {
+            closed: self.closed as usize,
+            wins: self.wins as usize,
+            losses: self.losses as usize,
+            win_rate: ratio(self.wins as f64, self.closed as f64),
             gross_profit,
             gross_loss,
-            net: sum(&nets),
+            net: self.net.total(),
             average_win,
             average_loss,
             payoff: average_win.zip(average_loss).and_then(|(win, loss)| ratio(win, loss)),
             profit_factor: ratio(gross_profit, gross_loss),
-            expectancy: mean(&nets),
-            best: nets.iter().copied().max_by(f64::total_cmp),
-            worst: nets.iter().copied().min_by(f64::total_cmp),
-            longest_win_streak: streak(&nets, |net| net > 0.0),
-            longest_loss_streak: streak(&nets, |net| net < 0.0),
-            held: HoldingTimes::new(&times(|_| true), &times(|n| n > 0.0), &times(|n| n < 0.0)),
+            expectancy: mean(self.net, self.closed),
+            best: self.best,
+            worst: self.worst,
+            longest_win_streak: self.longest_win_streak as usize,
+            longest_loss_streak: self.longest_loss_streak as usize,
+            held: HoldingTimes {
+                mean_secs: mean(self.held, self.closed),
+                median_secs: median(|_| true),
+                wins_mean_secs: mean(self.wins_held, self.wins),
+                wins_median_secs: median(|net| net > 0.0),
+                losses_mean_secs: mean(self.losses_held, self.losses),
+                losses_median_secs: median(|net| net < 0.0),
+            },
         }
     }
-}
 
-impl HoldingTimes {
-    fn new(all: &[f64], wins: &[f64], losses: &[f64]) -> Self {
-        let median = |times: &[f64]| quantile(times, 0.5);
-        Self {
-            mean_secs: mean(all),
-            median_secs: median(all),
-            wins_mean_secs: mean(wins),
-            wins_median_secs: median(wins),
-            losses_mean_secs: mean(losses),
-            losses_median_secs: median(losses),
+    /// Why it cannot have come from trades.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let decided = self.wins.checked_add(self.losses);
+        if self.closed > MOST_COUNT || decided.is_none_or(|decided| decided > self.closed) {
+            return Some("more trades were won or lost than closed");
         }
+        if self.best.is_some() != (self.closed > 0) || self.worst.is_some() != (self.closed > 0) {
+            return Some("the best and the worst trade do not belong to the closed ones");
+        }
+        if self.longest_win_streak > self.wins || self.longest_loss_streak > self.losses {
+            return Some("a streak of trades is longer than there are");
+        }
+        let longest =
+            if self.streak > 0 { self.longest_win_streak } else { self.longest_loss_streak };
+        (self.streak.unsigned_abs() > longest)
+            .then_some("the streak now is longer than the longest")
     }
-}
-
-/// The compensated sum; zero for nothing.
-fn sum(values: &[f64]) -> f64 {
-    let mut sum = CompensatedSum::default();
-    values.iter().for_each(|value| sum.add(*value));
-    sum.total()
-}
-
-fn streak(nets: &[f64], counts: impl Fn(f64) -> bool) -> usize {
-    let runs = nets.split(|net| !counts(*net));
-    runs.map(<[f64]>::len).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::account::{
     Conventions, Drawdown, EquitySeries, RelativeStatistics, Statistics, TradeResult,
-    TradeStatistics, drawdowns, period_returns,
+    TradeStatistics, drawdowns, period_returns, signal_effectiveness, turnover,
 };
 use crate::types::{InstrumentId, Label, SlotId, Timestamp};
 
@@ -67,7 +67,9 @@ impl Analysis {
         let mut worst_drawdowns = drawdowns(&series);
         worst_drawdowns.sort_by(|left, right| right.depth.total_cmp(&left.depth));
         worst_drawdowns.truncate(WORST);
-        let turnover = turnover(report);
+        let equity: Vec<f64> = points.iter().map(|(_, equity)| *equity).collect();
+        let mean_equity = crate::math::mean(&equity);
+        let turnover = mean_equity.and_then(|mean| turnover(report.costs.traded, mean));
         let periods = conventions.periods_per_year;
         let per_year = |turns: f64| Some(turns * periods? / points.len() as f64);
         Self {
@@ -77,19 +79,15 @@ impl Analysis {
             years: years(&series),
             by_tag: by_tag(report, &results),
             by_strategy: by_strategy(report, &results),
-            signal_effectiveness: (!report.signals.is_empty())
-                .then(|| statistics.trades.wins as f64 / report.signals.len() as f64),
+            signal_effectiveness: signal_effectiveness(
+                statistics.trades.wins as u64,
+                report.signals.len() as u64,
+            ),
             turnover,
             turnover_per_year: turnover.and_then(per_year),
             statistics,
         }
     }
-}
-
-fn turnover(report: &Report) -> Option<f64> {
-    let equity: Vec<f64> = report.equity.iter().map(|point| point.equity).collect();
-    let mean = crate::math::mean(&equity).filter(|mean| *mean > 0.0)?;
-    Some(report.costs.traded / mean).filter(|turns| turns.is_finite())
 }
 
 fn by_tag(report: &Report, results: &[TradeResult]) -> Vec<TagStatistics> {

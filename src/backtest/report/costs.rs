@@ -1,7 +1,8 @@
 use serde::Serialize;
 
+use crate::account::{basis_points, worse_than};
 use crate::math::CompensatedSum;
-use crate::types::{Fill, Instrument, Instruments, Side, to_f64};
+use crate::types::{Fill, Instrument, Instruments, to_f64};
 
 use super::Collector;
 
@@ -83,11 +84,7 @@ impl Sums {
         self.traded.add(paid.abs());
         self.slippage.add((paid - value(execution.before_slippage.to_f64())).abs());
         if fill.arrival > 0.0 && fill.arrival.is_finite() {
-            let worse = match fill.side {
-                Side::Buy => paid - value(fill.arrival),
-                Side::Sell => value(fill.arrival) - paid,
-            };
-            self.shortfall.add(worse);
+            self.shortfall.add(worse_than(fill.side, paid, value(fill.arrival)));
             self.arrived.add(value(fill.arrival).abs());
             self.arrivals += 1;
         }
@@ -95,17 +92,16 @@ impl Sums {
 
     fn costs(&self, funding: f64, unrated: u64) -> Costs {
         let traded = self.traded.total();
-        let bps = |cost: f64, base: f64| (base > 0.0).then(|| cost / base * 10_000.0);
         let shortfall = (self.arrivals > 0).then(|| self.shortfall.total());
         Costs {
             fees: self.fees.total(),
             slippage: self.slippage.total(),
             funding,
             traded,
-            fees_bps: bps(self.fees.total(), traded),
-            slippage_bps: bps(self.slippage.total(), traded),
+            fees_bps: basis_points(self.fees.total(), traded),
+            slippage_bps: basis_points(self.slippage.total(), traded),
             shortfall,
-            shortfall_bps: shortfall.and_then(|cost| bps(cost, self.arrived.total())),
+            shortfall_bps: shortfall.and_then(|cost| basis_points(cost, self.arrived.total())),
             unrated,
         }
     }

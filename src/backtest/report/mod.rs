@@ -6,7 +6,6 @@ mod costs;
 mod export;
 mod json;
 mod periods;
-mod positions;
 
 mod chart;
 pub(super) mod figures;
@@ -14,6 +13,7 @@ mod text;
 
 use std::sync::OnceLock;
 
+pub use crate::account::OpenPosition;
 use crate::account::{Conventions, EquitySeries, Statistics, TradeResult, underwater};
 use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
@@ -31,7 +31,6 @@ pub use analysis::{Analysis, Benchmark, StrategyStatistics, TagStatistics};
 pub use calendar::{MonthReturn, YearReturn};
 pub use costs::Costs;
 pub use periods::PeriodsPerYear;
-pub use positions::OpenPosition;
 
 /// What a run has brought. Printed, it is a tear sheet; [`Report::to_json`] and the
 /// `write_*_csv` functions hand it to other programs.
@@ -163,7 +162,7 @@ impl Report {
         let report = Self {
             hash: digest.value(),
             tape_hash,
-            open: positions::open(&facts),
+            open: OpenPosition::all(&facts),
             costs: Costs::new(tape.instruments(), &collector),
             benchmark: Benchmark::hold(tape, plan.benchmark, run.initial_equity, &collector.equity),
             run,

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("account", 2),
     ("engine", 3),
     ("alert", 3),
+    ("monitor", 3),
     ("sim", 4),
     ("backtest", 5),
     ("venue", 5),

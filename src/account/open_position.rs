@@ -1,10 +1,10 @@
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::types::{Facts, Instrument, InstrumentId, PositionFacts, SlotId, Timestamp, exact};
 
-/// A position that was open at the end of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// An open position at its mark.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenPosition {
     /// Whose.
     pub slot: SlotId,
@@ -24,8 +24,14 @@ pub struct OpenPosition {
     pub unrealised: Option<f64>,
 }
 
-/// The open positions of every strategy and of the house.
-pub(super) fn open(facts: &Facts<'_>) -> Vec<OpenPosition> {
+impl OpenPosition {
+    /// The open positions of every strategy and of the house, by slot.
+    pub fn all(facts: &Facts<'_>) -> Vec<Self> {
+        open(facts)
+    }
+}
+
+fn open(facts: &Facts<'_>) -> Vec<OpenPosition> {
     let slots = (0..facts.book.slots()).filter_map(|slot| u16::try_from(slot).ok());
     slots
         .flat_map(|slot| facts.instruments.iter().map(move |found| (SlotId(slot), found)))
