@@ -110,6 +110,9 @@ pub mod guide {
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}
 
+    #[doc = include_str!("../docs/performance-and-monitoring.md")]
+    pub mod performance_and_monitoring {}
+
     #[doc = include_str!("../docs/architecture.md")]
     pub mod architecture {}
 }

@@ -1,5 +1,5 @@
-//! In the steady state the whole engine allocates nothing, nor do the figures of a portfolio, nor
-//! a review that approves under every built-in rule.
+//! In the steady state the whole engine allocates nothing, nor do the figures of a portfolio, live
+//! statistics, nor a review that approves under every built-in rule.
 //!
 //! A binary of its own, because the counting allocator is the process's and counts every thread.
 
@@ -14,12 +14,15 @@ use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tradewright::math::{TailEstimator, TailModel};
+use tradewright::monitor::{
+    ClosedTrade, MetricsAggregator, MonitorConfig, PerformanceMonitor, SampleEvery,
+};
 use tradewright::risk::{
     Assessment, Fact, Guard, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings, RiskManager,
 };
 use tradewright::types::{
     Decimal, FactBook, FactBookBuilder, Facts, Instrument, InstrumentId, Instruments, Intent,
-    Price, Side, SlotId, Timestamp,
+    Price, Side, SlotId, State, Timestamp,
 };
 
 #[global_allocator]
@@ -45,6 +48,49 @@ fn nothing_is_allocated_after_warm_up() {
     // In the same test: a second one would be counted while it runs beside this one.
     portfolio_figures();
     approvals();
+    live_statistics();
+}
+
+/// Monitor and fill quality read a run whose histories and breakdowns are full; one that was
+/// restored from its saved state has the same room.
+fn live_statistics() {
+    let config = MonitorConfig {
+        sample: SampleEvery::Instant,
+        samples: 512,
+        trades: 64,
+        hours_kept: 24,
+        days_kept: 7,
+        months_kept: 1,
+        ..MonitorConfig::default()
+    };
+    let aggregator = MetricsAggregator::new(PerformanceMonitor::new(config).unwrap());
+    let tape = support::workload(2 * WARM_UP);
+    let mut simulation = workload_c::simulation_with(&tape, workload_c::wide_limits(), aggregator);
+    let (first, rest) = tape.events().split_at(WARM_UP);
+    simulation.run(first).unwrap();
+    let before = simulation.sink().clone();
+
+    let region = Region::new(ALLOCATOR);
+    simulation.run(rest).unwrap();
+    let Stats { allocations, reallocations, .. } = region.change();
+    let after = &simulation.sink().performance;
+    assert!(after.trades().next() > before.performance.trades().next() + 500);
+    assert!(simulation.sink().quality.orders().next() > before.quality.orders().next() + 500);
+    assert_eq!((after.samples().len(), after.trades().len()), (512, 64));
+    assert_eq!((allocations, reallocations), (0, 0));
+
+    let mut restored = before.performance.clone();
+    restored.restore(&before.performance.save().unwrap()).unwrap();
+    let (slot, share) = (SlotId(1), tape.instruments().iter().next().unwrap().id);
+    let region = Region::new(ALLOCATOR);
+    for timed in rest.iter().take(5_000) {
+        let at = timed.at;
+        restored.on_equity(at, timed.event.mark().unwrap(), 0.0);
+        let times = [at, at];
+        restored.on_trade(&ClosedTrade::new(slot, share, Side::Buy, times, 1.0));
+    }
+    let Stats { allocations, reallocations, .. } = region.change();
+    assert_eq!((allocations, reallocations), (0, 0));
 }
 
 /// Reviews under every built-in rule, of one intent and of a pair, with positions and orders.

@@ -99,6 +99,15 @@ pub fn simulation_under(
     tape: &Tape,
     risk: impl RiskManager + 'static,
 ) -> Simulation<BandTrader, TradeCount> {
+    simulation_with(tape, risk, TradeCount::default())
+}
+
+/// The same with another reader of records.
+pub fn simulation_with<M: MetricsSink>(
+    tape: &Tape,
+    risk: impl RiskManager + 'static,
+    sink: M,
+) -> Simulation<BandTrader, M> {
     let instruments = tape.instruments().clone();
     let cash = instruments.find_asset("CASH").expect("the quote currency");
     let rate: Decimal = "0.001".parse().expect("a number");
@@ -110,7 +119,7 @@ pub fn simulation_under(
     let engine = Engine::builder(instruments, cash)
         .slot(slot)
         .risk(risk)
-        .sink(Tee(Digest::new(), TradeCount::default()))
+        .sink(Tee(Digest::new(), sink))
         .build()
         .expect("a sound engine");
     let mut simulation = Simulation::new(engine, venue);
