@@ -76,10 +76,15 @@ fn reviews(criterion: &mut Criterion) {
         let mut manager = exposure_limits(&table);
         manager.observe(&Fact::Mark, &facts, &mut Vec::new());
         let mut out = Assessment::default();
-        for (name, quantity) in [("approved", 20), ("refused", 20_000)] {
-            let intent = Intent::market(SLOT, InstrumentId(5), Side::Buy, quantity.into());
+        // What reduces a position is granted without asking a rule; flat, it opens a short one.
+        for (name, instrument, side, quantity) in [
+            ("approved", 5, Side::Buy, 20),
+            ("refused", 5, Side::Buy, 20_000),
+            ("reducing", 6, Side::Sell, 10),
+        ] {
+            let intent = Intent::market(SLOT, InstrumentId(instrument), side, quantity.into());
             manager.review(&[intent], &facts, &mut out);
-            assert_eq!(out.approved, quantity == 20);
+            assert_eq!(out.approved, quantity < 20_000);
             group.bench_function(format!("exposure limits, {open} positions, {name}"), |bencher| {
                 bencher.iter(|| {
                     manager.review(black_box(&[intent]), black_box(&facts), &mut out);

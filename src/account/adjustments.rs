@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::arithmetic::{add, sub};
-use super::position::Booking;
+use super::position::{Booking, Plan};
 use super::{AdjustmentEffects, AssetSums, Ledger, LedgerError};
 use crate::types::{
     Adjustment, AdjustmentKind, Instrument, InstrumentId, Instruments, Label, Leg, Money, SlotId,
@@ -108,7 +108,8 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let instrument = booking.instrument;
         let place = self.place(booking.slot, instrument.id, Leg::Net)?;
-        let plan = self.plan(place, booking, closed)?;
+        let mut plan = Plan::default();
+        self.plan(place, booking, &mut plan, closed)?;
         let mut sums = self.sums_of(instrument.settlement)?;
         sums.realised = add(sums.realised, plan.realised, "realised")?;
         // Cash stays: what would have been paid came in with the position, or left with it.
@@ -119,7 +120,7 @@ impl Ledger {
         };
         sums.deposits = sub(sums.deposits, paid, "deposits")?;
         self.put_sums(instrument.settlement, sums);
-        self.commit(place, plan);
+        self.commit(place, &plan);
         Ok(())
     }
 
@@ -139,13 +140,14 @@ impl Ledger {
             let Some(held) = held.filter(|held| !held.is_zero()) else { continue };
             let (slot, leg) = self.owner(place);
             let booking = self.booking(at, instrument, (-held, price))?;
-            let plan = self.plan(place, &Booking { slot, leg, ..booking }, closed)?;
+            let mut plan = Plan::default();
+            self.plan(place, &Booking { slot, leg, ..booking }, &mut plan, closed)?;
             sums = moved(sums, instrument, [plan.realised, plan.cost_change])?;
             plans.push((place, plan));
         }
         self.put_sums(instrument.settlement, sums);
-        for (place, plan) in plans {
-            self.commit(place, plan);
+        for (place, plan) in &plans {
+            self.commit(*place, plan);
         }
         Ok(())
     }

@@ -6,17 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::LedgerError;
-
-/// 10^0 to 10^19: every power of ten below 2^64.
-const POWERS: [u64; 20] = {
-    let mut powers = [1; 20];
-    let mut index = 1;
-    while index < powers.len() {
-        powers[index] = powers[index - 1] * 10;
-        index += 1;
-    }
-    powers
-};
+use crate::types::small;
 
 /// The exact sum. Zero never gets a sign here, so that texts of equal sums are equal.
 #[inline(always)]
@@ -27,37 +17,14 @@ pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal,
     if a.is_zero() {
         return Ok(b);
     }
-    match add_small(a, b) {
+    match small::sum(a, b) {
         Some(sum) => Ok(sum),
         None => add_large(a, b).ok_or(LedgerError::Overflow { what }),
     }
 }
 
-/// The sum of numbers of up to 64 bits: several times as fast as the library's.
-#[inline(always)]
-fn add_small(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let scale = a.scale().max(b.scale());
-    let aligned = |number: Decimal| {
-        let parts = number.unpack();
-        if parts.hi != 0 {
-            return None;
-        }
-        let units = u64::from(parts.mid) << 32 | u64::from(parts.lo);
-        let power = POWERS.get((scale - parts.scale) as usize)?;
-        let size = i128::try_from(u128::from(units) * u128::from(*power)).ok()?;
-        Some(if parts.negative { -size } else { size })
-    };
-    let sum = aligned(a)?.checked_add(aligned(b)?)?;
-    let size = sum.unsigned_abs();
-    if size >> 96 != 0 {
-        return None;
-    }
-    let word = |shift: u32| (size >> shift) as u32;
-    Some(Decimal::from_parts(word(0), word(32), word(64), sum < 0, scale))
-}
-
 /// The sum of any numbers; `None` when the exact one does not fit.
-#[cold]
+#[inline(never)]
 fn add_large(a: Decimal, b: Decimal) -> Option<Decimal> {
     // A sum that does not fit is answered rounded, with fewer decimals than its parts.
     let exact = |a: Decimal, b: Decimal| {

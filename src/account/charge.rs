@@ -2,7 +2,7 @@ use rust_decimal::Decimal;
 
 use super::arithmetic::{add, sub};
 use super::{AssetSums, Ledger, LedgerError};
-use crate::types::{Fill, Instrument, InstrumentKind, Money};
+use crate::types::{Fill, Instrument, InstrumentKind, Money, small};
 
 /// How a fill's fee is booked, and what is left of its quantity.
 pub(super) struct Charge {
@@ -29,7 +29,7 @@ impl Charge {
             return Ok(Self { quantity, fee: Decimal::ZERO, other: None, is_sold: false });
         }
         if asset == instrument.settlement {
-            let fee = amount.round_dp(ledger.digits(asset)?);
+            let fee = small::rounded(amount, ledger.digits(asset)?);
             return Ok(Self { quantity, fee, other: None, is_sold: false });
         }
         if asset == instrument.base && matches!(instrument.kind, InstrumentKind::Spot) {

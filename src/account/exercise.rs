@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::adjustments::moved;
-use super::position::Booking;
+use super::position::{Booking, Plan};
 use super::{Ledger, LedgerError};
 use crate::types::{
     AdjustmentKind, Instrument, InstrumentKind, Instruments, Leg, OptionRight, Timestamp, Trade,
@@ -92,13 +92,14 @@ impl Ledger {
         let mut plans = Vec::with_capacity(bookings.len());
         for (place, (instrument, change)) in places.into_iter().zip(bookings) {
             let booking = self.booking(at, instrument, change)?;
-            let plan = self.plan(place, &Booking { slot, ..booking }, closed)?;
+            let mut plan = Plan::default();
+            self.plan(place, &Booking { slot, ..booking }, &mut plan, closed)?;
             sums = moved(sums, instrument, [plan.realised, plan.cost_change])?;
             plans.push((place, plan));
         }
         self.put_sums(option.settlement, sums);
-        for (place, plan) in plans {
-            self.commit(place, plan);
+        for (place, plan) in &plans {
+            self.commit(*place, plan);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{AssetSums, LedgerError, PnlCalculator};
 use crate::types::{
     AssetId, FactBook, Fill, FillReport, Funding, HaltLevel, InstrumentId, Instruments, Label, Leg,
     Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Side, SlotId,
-    Timestamp, Trade, TradeId, WorkingFacts,
+    Timestamp, Trade, TradeId, WorkingFacts, small,
 };
 
 /// Marks of held instruments after which equity is summed anew: rounding must not add up.
@@ -46,6 +46,7 @@ pub(super) const MARKS_PER_SUM: u32 = 1_024;
 /// ```
 pub struct Account {
     pub(super) pnl: Box<dyn PnlCalculator>,
+    pub(super) has_legs: bool,
     pub(super) book: FactBook,
     pub(super) seen: SeenTrades,
     /// By instrument.
@@ -119,6 +120,7 @@ impl Account {
             stops: Vec::new(),
         };
         let mut account = Self {
+            has_legs: pnl.has_legs(),
             pnl,
             book,
             seen: SeenTrades::new(instruments.len()),
@@ -269,27 +271,16 @@ impl Account {
         let own = self.book.slots.get_mut(slot.index()).ok_or(LedgerError::UnknownSlot { slot })?;
         let unknown = LedgerError::UnknownInstrument { instrument };
         let own = own.get_mut(index).ok_or(unknown)?;
-        let working = self.book.working.get_mut(index).ok_or(unknown)?;
-        let net = self.book.net.get_mut(index).ok_or(unknown)?;
         let count = self.orders.get_mut(place).ok_or(unknown)?;
-        let is_same = |a: Decimal, b: Decimal| a.serialize() == b.serialize();
-        if *count == orders && is_same(own.working_buy, buy) && is_same(own.working_sell, sell) {
+        let before = WorkingFacts { buy: own.working_buy, sell: own.working_sell, orders: *count };
+        let after = WorkingFacts { buy, sell, orders };
+        if is_same(&before, &after) {
             return Ok(());
         }
-        let what = "working orders";
+        let working = self.book.working.get_mut(index).ok_or(unknown)?;
+        let net = self.book.net.get_mut(index).ok_or(unknown)?;
         // What others have working stays; mostly there are none.
-        let moved = |all: Decimal, old: Decimal, new: Decimal| {
-            if is_same(all, old) { Ok(new) } else { add(sub(all, old, what)?, new, what) }
-        };
-        let sum = WorkingFacts {
-            buy: moved(working.buy, own.working_buy, buy)?,
-            sell: moved(working.sell, own.working_sell, sell)?,
-            orders: working
-                .orders
-                .checked_sub(*count)
-                .and_then(|others| others.checked_add(orders))
-                .ok_or(LedgerError::Overflow { what })?,
-        };
+        let sum = if is_same(working, &before) { after } else { moved(*working, before, after)? };
         *count = orders;
         (own.working_buy, own.working_sell) = (buy, sell);
         (net.working_buy, net.working_sell) = (sum.buy, sum.sell);
@@ -372,4 +363,29 @@ impl Account {
         self.sum_up(instruments);
         Ok([first, second?])
     }
+}
+
+/// True when two reservations have the same numbers to the last zero.
+fn is_same(a: &WorkingFacts, b: &WorkingFacts) -> bool {
+    a.orders == b.orders && small::is_same(a.buy, b.buy) && small::is_same(a.sell, b.sell)
+}
+
+/// What all owners have working after one of them went from `before` to `after`.
+fn moved(
+    all: WorkingFacts,
+    before: WorkingFacts,
+    after: WorkingFacts,
+) -> Result<WorkingFacts, LedgerError> {
+    let what = "working orders";
+    let moved = |all: Decimal, old: Decimal, new: Decimal| {
+        if small::is_same(all, old) { Ok(new) } else { add(sub(all, old, what)?, new, what) }
+    };
+    let others = all.orders.checked_sub(before.orders);
+    Ok(WorkingFacts {
+        buy: moved(all.buy, before.buy, after.buy)?,
+        sell: moved(all.sell, before.sell, after.sell)?,
+        orders: others
+            .and_then(|others| others.checked_add(after.orders))
+            .ok_or(LedgerError::Overflow { what })?,
+    })
 }

@@ -7,7 +7,7 @@ use super::position::{Booking, Plan, Position};
 use super::{AdjustmentEffects, AssetSums, Holding, LedgerError, LotMethod, PnlCalculator};
 use crate::types::{
     Adjustment, AssetId, Fill, Funding, Instrument, InstrumentId, Instruments, Leg, Money, Price,
-    SlotId, Timestamp, Trade,
+    SlotId, Timestamp, Trade, small,
 };
 
 /// How positions are kept.
@@ -151,15 +151,16 @@ impl Ledger {
         &self,
         place: usize,
         booking: &Booking<'_>,
+        plan: &mut Plan,
         closed: &mut Vec<Trade>,
-    ) -> Result<Plan, LedgerError> {
+    ) -> Result<(), LedgerError> {
         match self.positions.get(place) {
-            Some(position) => position.plan(booking, closed),
+            Some(position) => position.plan(booking, plan, closed),
             None => Err(LedgerError::UnknownSlot { slot: booking.slot }),
         }
     }
 
-    pub(super) fn commit(&mut self, place: usize, plan: Plan) {
+    pub(super) fn commit(&mut self, place: usize, plan: &Plan) {
         if let Some(position) = self.positions.get_mut(place) {
             position.commit(plan, self.config.lots);
         }
@@ -174,7 +175,7 @@ impl Ledger {
         closed: &mut Vec<Trade>,
     ) -> Result<Money, LedgerError> {
         let quantity = fill.execution.quantity.value();
-        if quantity <= Decimal::ZERO {
+        if !small::is_above_zero(quantity) {
             return Err(LedgerError::BadQuantity { quantity });
         }
         let instrument = instruments
@@ -210,14 +211,12 @@ impl Ledger {
             fee: charge.fee,
             tag: fill.tag,
         };
-        let plan = if booking.quantity.is_zero() {
-            None
-        } else {
-            Some(self.plan(place, &booking, closed)?)
-        };
-        let (realised, cost_change) = plan
-            .as_ref()
-            .map_or((Decimal::ZERO, Decimal::ZERO), |plan| (plan.realised, plan.cost_change));
+        let mut plan = Plan::default();
+        let is_change = !booking.quantity.is_zero();
+        if is_change {
+            self.plan(place, &booking, &mut plan, closed)?;
+        }
+        let (realised, cost_change) = (plan.realised, plan.cost_change);
         let mut sums = self.sums_of(asset)?;
         let paid = if instrument.kind.is_paid_in_full() {
             sub(realised, cost_change, "cash")?
@@ -236,8 +235,8 @@ impl Ledger {
             self.put_sums(fee.asset, other);
         }
         self.put_sums(asset, sums);
-        if let Some(plan) = plan {
-            self.commit(place, plan);
+        if is_change {
+            self.commit(place, &plan);
         }
         Ok(Money::new(realised, asset))
     }
@@ -328,6 +327,10 @@ impl PnlCalculator for Ledger {
             effects.paid.truncate(paid);
         }
         outcome
+    }
+
+    fn has_legs(&self) -> bool {
+        self.config.positions == PositionMode::Hedging
     }
 
     fn holding(&self, slot: SlotId, instrument: InstrumentId, leg: Leg) -> Holding {

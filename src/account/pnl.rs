@@ -66,6 +66,12 @@ pub trait PnlCalculator: State + Send {
         effects: &mut AdjustmentEffects,
     ) -> Result<(), LedgerError>;
 
+    /// True where a position may have a long and a short leg beside its net one; asked once,
+    /// when an account is made. Books that say false are asked for [`Leg::Net`] alone.
+    fn has_legs(&self) -> bool {
+        true
+    }
+
     /// Signed quantity and signed cost (in the settlement currency) of a position, and when it
     /// was opened; zeros when there is none.
     fn holding(&self, slot: SlotId, instrument: InstrumentId, leg: Leg) -> Holding;

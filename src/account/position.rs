@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::arithmetic::{add, share, sub};
 use super::{Holding, LedgerError};
-use crate::types::{Instrument, Label, Leg, Money, Qty, Side, SlotId, Timestamp, Trade, exact};
+use crate::types::{
+    Instrument, Label, Leg, Money, Qty, Side, SlotId, Timestamp, Trade, exact, small,
+};
 
 /// Which part of a position a reduction closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,7 +66,7 @@ pub(super) struct Booking<'a> {
 }
 
 /// What a booking will do; nothing has changed yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Plan {
     pub(super) realised: Decimal,
     /// Change of the position's cost.
@@ -86,26 +88,23 @@ impl Position {
     }
 
     /// Computes a booking; closed pieces are appended to `closed`. On an error the position
-    /// is untouched, but `closed` may have grown.
+    /// is untouched, but `plan` and `closed` are not what they were.
+    ///
+    /// The plan is written where it is used: it is large, and moving it costs more than most
+    /// of its sums.
     pub(super) fn plan(
         &self,
         booking: &Booking<'_>,
+        plan: &mut Plan,
         closed: &mut Vec<Trade>,
-    ) -> Result<Plan, LedgerError> {
+    ) -> Result<(), LedgerError> {
         let held = self.total.quantity;
         let change = booking.quantity;
         if held.is_zero() || held.is_sign_negative() == change.is_sign_negative() {
-            return self.total.enlarged(booking).map(|(total, lot)| Plan {
-                realised: Decimal::ZERO,
-                cost_change: lot.cost,
-                total,
-                gone: 0,
-                rest: None,
-                new: Some(lot),
-            });
+            return plan.enlarge(&self.total, booking);
         }
         if change.abs() <= held.abs() {
-            return self.reduced(booking, closed);
+            return self.reduce(booking, plan, closed);
         }
         // A flip: close what there is, open the rest; the fee goes by quantity.
         let closing_fee = share(booking.fee, held.abs(), change.abs(), booking.digits)?;
@@ -115,18 +114,12 @@ impl Position {
             fee: sub(booking.fee, closing_fee, "fee")?,
             ..*booking
         };
-        let plan = self.reduced(&closing, closed)?;
-        let (total, lot) = Lot::default().enlarged(&opening)?;
-        Ok(Plan {
-            cost_change: add(plan.cost_change, lot.cost, "cost")?,
-            total,
-            new: Some(lot),
-            ..plan
-        })
+        self.reduce(&closing, plan, closed)?;
+        plan.enlarge(&Lot::default(), &opening)
     }
 
     /// Carries a plan of this position out.
-    pub(super) fn commit(&mut self, plan: Plan, method: LotMethod) {
+    pub(super) fn commit(&mut self, plan: &Plan, method: LotMethod) {
         self.total = plan.total;
         match method {
             LotMethod::Average => {}
@@ -147,26 +140,24 @@ impl Position {
         }
     }
 
-    fn reduced(&self, booking: &Booking<'_>, closed: &mut Vec<Trade>) -> Result<Plan, LedgerError> {
+    fn reduce(
+        &self,
+        booking: &Booking<'_>,
+        plan: &mut Plan,
+        closed: &mut Vec<Trade>,
+    ) -> Result<(), LedgerError> {
         let value = value(booking, booking.quantity)?;
         let mut closing =
             Closing { booking, value, fee: booking.fee, left: booking.quantity.abs() };
-        let mut plan = Plan {
-            realised: Decimal::ZERO,
-            cost_change: Decimal::ZERO,
-            total: self.total,
-            gone: 0,
-            rest: None,
-            new: None,
-        };
+        *plan = Plan { total: self.total, ..Plan::default() };
         match booking.method {
-            LotMethod::Average => closing.take(&self.total, &mut plan, closed)?,
+            LotMethod::Average => closing.take(&self.total, plan, closed)?,
             LotMethod::Fifo => {
                 for lot in &self.lots {
                     if closing.left.is_zero() {
                         break;
                     }
-                    closing.take(lot, &mut plan, closed)?;
+                    closing.take(lot, plan, closed)?;
                 }
             }
             LotMethod::Lifo => {
@@ -174,21 +165,18 @@ impl Position {
                     if closing.left.is_zero() {
                         break;
                     }
-                    closing.take(lot, &mut plan, closed)?;
+                    closing.take(lot, plan, closed)?;
                 }
             }
         }
-        if plan.total.quantity.is_zero() {
-            plan.total = Lot::default();
-        }
-        Ok(plan)
+        Ok(())
     }
 }
 
-impl Lot {
-    /// The position after an entry, and the entry as a lot of its own.
-    fn enlarged(&self, booking: &Booking<'_>) -> Result<(Self, Self), LedgerError> {
-        let lot = Self {
+impl Plan {
+    /// Adds an entry to what is planned already; `held` is the position before the entry.
+    fn enlarge(&mut self, held: &Lot, booking: &Booking<'_>) -> Result<(), LedgerError> {
+        let lot = Lot {
             quantity: booking.quantity,
             cost: value(booking, booking.quantity)?,
             fees: booking.fee,
@@ -196,18 +184,25 @@ impl Lot {
             opened_at: booking.at,
             tag: booking.tag,
         };
-        if self.quantity.is_zero() {
-            return Ok((lot, lot));
-        }
-        let total = Self {
-            quantity: add(self.quantity, lot.quantity, "quantity")?,
-            cost: add(self.cost, lot.cost, "cost")?,
-            fees: add(self.fees, lot.fees, "fees")?,
-            ..*self
+        self.cost_change = add(self.cost_change, lot.cost, "cost")?;
+        self.total = if held.quantity.is_zero() {
+            lot
+        } else {
+            Lot {
+                quantity: add(held.quantity, lot.quantity, "quantity")?,
+                cost: add(held.cost, lot.cost, "cost")?,
+                fees: add(held.fees, lot.fees, "fees")?,
+                ..*held
+            }
         };
-        Ok((total, lot))
+        if booking.method != LotMethod::Average {
+            self.new = Some(lot);
+        }
+        Ok(())
     }
+}
 
+impl Lot {
     /// The part of this lot that has `closing` units (without sign); all of it when it has
     /// no more.
     fn part(&self, closing: Decimal, digits: u32) -> Result<Self, LedgerError> {
@@ -257,23 +252,30 @@ impl Closing<'_> {
         let Booking { digits, price, .. } = *self.booking;
         let piece = lot.part(self.left, digits)?;
         let units = piece.quantity.abs();
-        let is_last = units == self.left;
-        let (value, fee) = if is_last {
+        let (value, fee) = if units == self.left {
+            self.left = Decimal::ZERO;
             (self.value, self.fee)
         } else {
-            (value(self.booking, -piece.quantity)?, share(self.fee, units, self.left, digits)?)
+            let value = value(self.booking, -piece.quantity)?;
+            let fee = share(self.fee, units, self.left, digits)?;
+            self.left = sub(self.left, units, "quantity")?;
+            self.value = sub(self.value, value, "value")?;
+            self.fee = sub(self.fee, fee, "fee")?;
+            (value, fee)
         };
-        self.left = sub(self.left, units, "quantity")?;
-        self.value = sub(self.value, value, "value")?;
-        self.fee = sub(self.fee, fee, "fee")?;
         // Closing sells the cost: what comes in is the negative of the booked value.
         let gross = sub(-value, piece.cost, "realised")?;
         plan.realised = add(plan.realised, gross, "realised")?;
         plan.cost_change = sub(plan.cost_change, piece.cost, "cost")?;
-        plan.total = plan.total.without(&piece)?;
-        if units == lot.quantity.abs() {
-            plan.gone += 1;
+        // What is closed whole leaves nothing, not even the scale of its numbers.
+        plan.total = if plan.total.quantity == piece.quantity {
+            Lot::default()
         } else {
+            plan.total.without(&piece)?
+        };
+        if piece.quantity == lot.quantity {
+            plan.gone += 1;
+        } else if self.booking.method != LotMethod::Average {
             plan.rest = Some(lot.without(&piece)?);
         }
         let instrument = self.booking.instrument;
@@ -299,13 +301,14 @@ impl Closing<'_> {
 /// The signed value of a signed quantity at the booking's price, rounded once.
 fn value(booking: &Booking<'_>, quantity: Decimal) -> Result<Decimal, LedgerError> {
     let value = booking.instrument.value(quantity, booking.price);
-    Ok(value.ok_or(LedgerError::Overflow { what: "value" })?.round_dp(booking.digits))
+    let value = value.ok_or(LedgerError::Overflow { what: "value" })?;
+    Ok(small::rounded(value, booking.digits))
 }
 
 /// Average entry price; a quotient for display, zero where there is none.
 pub(super) fn average(instrument: &Instrument, lot: &Lot) -> Decimal {
     let quotient = || {
-        let units = lot.quantity.checked_mul(instrument.multiplier)?;
+        let units = instrument.units(lot.quantity)?;
         if instrument.kind.is_inverse() {
             units.checked_div(-lot.cost)
         } else {

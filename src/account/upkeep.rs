@@ -6,7 +6,7 @@ use super::rates::RateSource;
 use super::{Holding, LedgerError};
 use crate::types::{
     AssetId, Fill, Instrument, InstrumentId, Instruments, Leg, Money, PositionFacts, Price, SlotId,
-    Timestamp, Trade, to_f64,
+    Timestamp, Trade, small, to_f64,
 };
 
 /// Keeping the facts equal to the books.
@@ -33,7 +33,9 @@ impl Account {
         self.first_mark(instruments, fill.instrument, fill.at, fill.execution.price);
         self.refresh(instrument, fill.slot, before);
         self.refresh_cash_of(instrument.settlement);
-        self.refresh_cash_of(fee.asset);
+        if fee.asset != instrument.settlement {
+            self.refresh_cash_of(fee.asset);
+        }
         Ok(realised)
     }
 
@@ -58,12 +60,20 @@ impl Account {
         slot: SlotId,
         change: Decimal,
     ) -> Result<(), LedgerError> {
-        add(self.book.net(instrument).quantity, change, "net quantity")?;
-        add(self.book.position(slot, instrument).quantity, change, "quantity")?;
+        let net = self.book.net(instrument).quantity;
+        let own = self.book.position(slot, instrument).quantity;
+        add(net, change, "net quantity")?;
+        // Mostly the whole position is one owner's.
+        if !small::is_same(net, own) {
+            add(own, change, "quantity")?;
+        }
         Ok(())
     }
 
     pub(super) fn legs(&self, slot: SlotId, instrument: InstrumentId) -> [Decimal; 2] {
+        if !self.has_legs {
+            return [Decimal::ZERO; 2];
+        }
         [Leg::Long, Leg::Short].map(|leg| self.pnl.holding(slot, instrument, leg).quantity)
     }
 
@@ -94,20 +104,35 @@ impl Account {
         let net = self.book.net.get_mut(index).ok_or(unknown)?;
         let terms = self.terms.get_mut(index).ok_or(unknown)?;
 
-        let quantity = sub(net.quantity, own.quantity, "net quantity")?;
-        let cost = sub(net.cost, own.cost, "net cost")?;
-        let total = Holding {
-            quantity: add(quantity, holding.quantity, "net quantity")?,
-            cost: add(cost, holding.cost, "net cost")?,
-            opened_at: if net.quantity.is_zero() { holding.opened_at } else { net.opened_at },
+        let opened_at = if net.quantity.is_zero() { holding.opened_at } else { net.opened_at };
+        // Mostly the whole position is this owner's.
+        let is_alone =
+            small::is_same(net.quantity, own.quantity) && small::is_same(net.cost, own.cost);
+        let total = if is_alone {
+            Holding { opened_at, ..holding }
+        } else {
+            let quantity = sub(net.quantity, own.quantity, "net quantity")?;
+            let cost = sub(net.cost, own.cost, "net cost")?;
+            Holding {
+                quantity: add(quantity, holding.quantity, "net quantity")?,
+                cost: add(cost, holding.cost, "net cost")?,
+                opened_at,
+            }
         };
-        for ((leg, before), after) in terms.legs.iter_mut().zip(legs_before).zip(legs_after) {
-            if before != after {
-                *leg = add(sub(*leg, before, "net quantity")?, after, "net quantity")?;
+        if self.has_legs {
+            for ((leg, before), after) in terms.legs.iter_mut().zip(legs_before).zip(legs_after) {
+                if before != after {
+                    *leg = add(sub(*leg, before, "net quantity")?, after, "net quantity")?;
+                }
             }
         }
         write(own, instrument, holding, terms.multiplier);
-        write(net, instrument, total, terms.multiplier);
+        if is_alone {
+            let PositionFacts { working_buy, working_sell, .. } = *net;
+            *net = PositionFacts { opened_at, working_buy, working_sell, ..*own };
+        } else {
+            write(net, instrument, total, terms.multiplier);
+        }
         terms.settle(net.size);
         Ok(())
     }
@@ -119,6 +144,9 @@ impl Account {
         instrument: InstrumentId,
     ) -> Result<Holding, LedgerError> {
         let mut total = self.pnl.holding(slot, instrument, Leg::Net);
+        if !self.has_legs {
+            return Ok(total);
+        }
         for leg in [Leg::Long, Leg::Short] {
             let holding = self.pnl.holding(slot, instrument, leg);
             if holding.quantity.is_zero() {
@@ -292,9 +320,13 @@ impl Account {
 impl Terms {
     /// Takes in the net size; the legs are set.
     fn settle(&mut self, size: f64) {
-        let [long, short] = self.legs.map(to_f64);
         self.size = size;
-        self.gross_size = (size - long - short).abs() + long.abs() + short.abs();
+        self.gross_size = if self.legs.iter().all(Decimal::is_zero) {
+            size.abs()
+        } else {
+            let [long, short] = self.legs.map(to_f64);
+            (size - long - short).abs() + long.abs() + short.abs()
+        };
         self.is_live = self.is_rate || self.is_held();
     }
 

@@ -6,7 +6,7 @@ use super::reserve::{reserved, valuation};
 use super::table::advance;
 use super::{Applied, InFlight, OrderError, OrderLifecycle, OrderState, Reserved};
 use crate::types::{
-    Amount, InstrumentId, Order, OrderId, OrderReport, OrderStatus, Qty, SlotId, Timestamp,
+    Amount, InstrumentId, Order, OrderId, OrderReport, OrderStatus, Qty, SlotId, Timestamp, small,
 };
 
 /// Orders that have ended and are still found by late reports, unless set.
@@ -96,9 +96,15 @@ impl OrderLifecycle for OrderBook {
             changed_at: at,
             in_flight: InFlight::None,
         };
-        let (Ok(place) | Err(place)) = self.place_of(id);
-        self.live.insert(place, state);
-        self.highest = self.highest.max(Some(id));
+        if self.live.last().is_none_or(|last| id > last.order.id) {
+            self.live.push(state);
+        } else {
+            let (Ok(place) | Err(place)) = self.place_of(id);
+            self.live.insert(place, state);
+        }
+        if is_new {
+            self.highest = Some(id);
+        }
         Ok(())
     }
 
@@ -118,9 +124,15 @@ impl OrderLifecycle for OrderBook {
         if was_live
             && state.status.is_terminal()
             && let Ok(place) = place
+            && let Some(state) = self.live.get(place)
         {
-            let state = self.live.remove(place);
             self.ended.push(state);
+            // Taking one out moves it; the newest can be cut off.
+            if place + 1 == self.live.len() {
+                self.live.truncate(place);
+            } else {
+                self.live.remove(place);
+            }
         }
         Ok(applied)
     }
@@ -160,7 +172,7 @@ fn asked(order: &Order) -> Result<Option<Qty>, OrderError> {
     let id = order.id;
     let zero = Decimal::ZERO;
     match order.intent.amount {
-        Amount::Quantity(quantity) if quantity.value() > zero => Ok(Some(quantity)),
+        Amount::Quantity(quantity) if small::is_above_zero(quantity.value()) => Ok(Some(quantity)),
         Amount::Quantity(quantity) => {
             Err(OrderError::BadQuantity { id, quantity: quantity.value() })
         }
@@ -242,7 +254,7 @@ impl TryFrom<SavedBook> for OrderBook {
         let mut book = Self::with_memory(saved.memory);
         book.live.extend(saved.live);
         book.highest = saved.highest;
-        saved.ended.into_iter().for_each(|state| book.ended.push(state));
+        saved.ended.iter().for_each(|state| book.ended.push(state));
         Ok(book)
     }
 }

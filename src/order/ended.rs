@@ -28,18 +28,18 @@ impl EndedOrders {
     }
 
     /// Takes in an order; the oldest is forgotten when there is no room.
-    pub(super) fn push(&mut self, state: OrderState) {
+    pub(super) fn push(&mut self, state: &OrderState) {
         if self.states.len() < self.capacity {
             self.ids.push(state.order.id);
-            self.states.push(state);
+            self.states.push(*state);
             return;
         }
         if let (Some(id), Some(place)) =
             (self.ids.get_mut(self.next), self.states.get_mut(self.next))
         {
             *id = state.order.id;
-            *place = state;
-            self.next = (self.next + 1) % self.capacity;
+            *place = *state;
+            self.next = if self.next + 1 < self.capacity { self.next + 1 } else { 0 };
         }
     }
 

@@ -28,7 +28,11 @@ pub(super) fn reserved(live: &[OrderState], slot: SlotId, instrument: Instrument
             Side::Buy => &mut sum.buy,
             Side::Sell => &mut sum.sell,
         };
-        *side = side.checked_add(unfilled).unwrap_or(Decimal::MAX);
+        *side = if side.is_zero() {
+            unfilled
+        } else {
+            side.checked_add(unfilled).unwrap_or(Decimal::MAX)
+        };
     }
     sum
 }

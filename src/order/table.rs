@@ -3,20 +3,20 @@ use rust_decimal::Decimal;
 use super::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::types::{
     Amount, Anomaly, FillReport, OrderKind, OrderReport, OrderReport as Report, OrderStatus, Price,
-    Qty, Timestamp,
+    Qty, Timestamp, small,
 };
 
 /// What a report asks of an order in some status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Effect {
+enum Effect<'a> {
     /// It is late, repeated, or has nothing to change.
     Nothing,
     /// The order's status changes.
     Become(OrderStatus),
     /// A quantity was executed while the order works.
-    Fill(FillReport),
+    Fill(&'a FillReport),
     /// A quantity was executed although nothing was left to execute.
-    StrayFill(FillReport, Anomaly),
+    StrayFill(&'a FillReport, Anomaly),
     /// Quantity and price change.
     Amend(Qty, Option<Price>),
     /// The quantity of a cash order is known now.
@@ -32,30 +32,30 @@ enum Effect {
 /// refused) is impossible, and so is a liquidation, which is of no order. Venues call the end
 /// of a rest now cancelled and now expired, so
 /// those two never contradict each other.
-const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
+const fn effect(status: OrderStatus, report: &OrderReport) -> Effect<'_> {
     match status {
-        OrderStatus::Pending => match *report {
+        OrderStatus::Pending => match report {
             Report::Accepted | Report::Triggered => Effect::Become(OrderStatus::Open),
             Report::Rejected(_) => Effect::Become(OrderStatus::Rejected),
             Report::Fill(fill) => Effect::Fill(fill),
             Report::Cancelled => Effect::Become(OrderStatus::Cancelled),
             Report::Expired => Effect::Become(OrderStatus::Expired),
-            Report::Amended { quantity, price } => Effect::Amend(quantity, price),
-            Report::Resolved { quantity } => Effect::Resolve(quantity),
+            Report::Amended { quantity, price } => Effect::Amend(*quantity, *price),
+            Report::Resolved { quantity } => Effect::Resolve(*quantity),
             Report::ChangeRefused(_) => Effect::Nothing,
             Report::Liquidated(_) => Effect::Impossible,
         },
-        OrderStatus::Open | OrderStatus::PartiallyFilled => match *report {
+        OrderStatus::Open | OrderStatus::PartiallyFilled => match report {
             Report::Accepted | Report::Triggered | Report::ChangeRefused(_) => Effect::Nothing,
             // A triggered stop that the venue refuses.
             Report::Rejected(_) | Report::Cancelled => Effect::Become(OrderStatus::Cancelled),
             Report::Fill(fill) => Effect::Fill(fill),
             Report::Expired => Effect::Become(OrderStatus::Expired),
-            Report::Amended { quantity, price } => Effect::Amend(quantity, price),
-            Report::Resolved { quantity } => Effect::Resolve(quantity),
+            Report::Amended { quantity, price } => Effect::Amend(*quantity, *price),
+            Report::Resolved { quantity } => Effect::Resolve(*quantity),
             Report::Liquidated(_) => Effect::Impossible,
         },
-        OrderStatus::Filled => match *report {
+        OrderStatus::Filled => match report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::Overfill),
             Report::Rejected(_) | Report::Cancelled | Report::Expired | Report::Liquidated(_) => {
                 Effect::Impossible
@@ -66,7 +66,7 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             | Report::Triggered
             | Report::ChangeRefused(_) => Effect::Nothing,
         },
-        OrderStatus::Cancelled => match *report {
+        OrderStatus::Cancelled => match report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::FillAfterEnd),
             Report::Accepted
             | Report::Rejected(_)
@@ -78,7 +78,7 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             | Report::ChangeRefused(_) => Effect::Nothing,
             Report::Liquidated(_) => Effect::Impossible,
         },
-        OrderStatus::Expired => match *report {
+        OrderStatus::Expired => match report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::FillAfterEnd),
             Report::Rejected(_) | Report::Liquidated(_) => Effect::Impossible,
             Report::Accepted
@@ -89,7 +89,7 @@ const fn effect(status: OrderStatus, report: &OrderReport) -> Effect {
             | Report::Triggered
             | Report::ChangeRefused(_) => Effect::Nothing,
         },
-        OrderStatus::Rejected => match *report {
+        OrderStatus::Rejected => match report {
             Report::Fill(fill) => Effect::StrayFill(fill, Anomaly::FillAfterEnd),
             Report::Rejected(_) | Report::ChangeRefused(_) => Effect::Nothing,
             Report::Accepted
@@ -120,12 +120,12 @@ pub(super) fn advance(
         Effect::Impossible => return Ok(impossible()),
         Effect::Become(next) => step_to(state, next, &mut applied),
         Effect::Fill(fill) => {
-            count(state, &fill)?;
+            count(state, fill)?;
             accept(state, &mut applied);
             settle(state, &mut applied);
         }
         Effect::StrayFill(fill, anomaly) => {
-            count(state, &fill)?;
+            count(state, fill)?;
             applied.anomaly = Some(anomaly);
         }
         Effect::Amend(quantity, price) => {
@@ -177,11 +177,14 @@ const fn answered(in_flight: InFlight, report: &OrderReport) -> InFlight {
 fn count(state: &mut OrderState, fill: &FillReport) -> Result<(), OrderError> {
     let id = state.order.id;
     let quantity = fill.quantity.value();
-    if quantity <= Decimal::ZERO {
+    if !small::is_above_zero(quantity) {
         return Err(OrderError::BadQuantity { id, quantity });
     }
     let sums = || {
-        let value = quantity.checked_mul(fill.price.value())?;
+        let value = small::product(quantity, fill.price.value())?;
+        if state.filled.is_zero() && state.notional.is_zero() {
+            return Some((quantity, value));
+        }
         Some((state.filled.checked_add(quantity)?, state.notional.checked_add(value)?))
     };
     (state.filled, state.notional) = sums().ok_or(OrderError::Overflow { id })?;
@@ -191,11 +194,12 @@ fn count(state: &mut OrderState, fill: &FillReport) -> Result<(), OrderError> {
 /// The status after a fill was counted: filled exactly, filled in part, or too much.
 fn settle(state: &mut OrderState, applied: &mut Applied) {
     match state.quantity {
-        Some(quantity) if state.filled > quantity.value() => {
-            applied.anomaly = Some(Anomaly::Overfill);
-        }
+        // Equal numbers are known without the order of decimals.
         Some(quantity) if state.filled == quantity.value() => {
             step_to(state, OrderStatus::Filled, applied);
+        }
+        Some(quantity) if state.filled > quantity.value() => {
+            applied.anomaly = Some(Anomaly::Overfill);
         }
         Some(_) | None => step_to(state, OrderStatus::PartiallyFilled, applied),
     }

@@ -119,6 +119,16 @@ pub struct BreakerStatus {
     pub override_until: Option<Timestamp>,
 }
 
+/// What the breaker counts, and why it stops entries while it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BreakerCount {
+    pub(super) reason: Option<TripReason>,
+    /// Losing trades in a row.
+    pub(super) losses: u32,
+    /// Filled entry orders within the last hour.
+    pub(super) entries: u32,
+}
+
 /// The audit record of something done by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerRecord {
@@ -246,20 +256,36 @@ impl CircuitBreaker {
     /// Everything about it at this moment; asking changes nothing.
     pub fn status(&self, at: Timestamp) -> BreakerStatus {
         let now = at.max(self.latest);
-        let trip = self.running_trip(now);
-        let is_full = self.is_full(now);
-        let is_over = trip.is_none() && self.trip.is_some();
-        let over = self.entries.partition_point(|entry| !is_within(*entry, now));
-        let counted = self.entries.len() - over;
+        let count = self.count(at);
         let day_matches = self.triggers.day == now.utc_day();
         BreakerStatus {
-            tripped: trip.is_some() || is_full,
-            reason: trip.map(|trip| trip.reason).or(is_full.then_some(TripReason::TradeRate)),
-            consecutive_losses: if is_over { 0 } else { self.losses },
-            trades_last_hour: u32::try_from(counted).unwrap_or(u32::MAX),
+            tripped: count.reason.is_some(),
+            reason: count.reason,
+            consecutive_losses: count.losses,
+            trades_last_hour: count.entries,
             triggers_today: if day_matches { self.triggers.count } else { 0 },
             cooldown_remaining_s: self.remaining(now),
             override_until: self.override_until.filter(|until| now < *until),
+        }
+    }
+
+    /// What its limits are held against at this moment.
+    pub(super) fn count(&self, at: Timestamp) -> BreakerCount {
+        let now = at.max(self.latest);
+        let trip = self.running_trip(now);
+        let is_over = trip.is_none() && self.trip.is_some();
+        let full = || self.is_full(now).then_some(TripReason::TradeRate);
+        // What is over an hour old mostly went with the last fill.
+        let over = match self.entries.front() {
+            Some(oldest) if !is_within(*oldest, now) => {
+                self.entries.partition_point(|entry| !is_within(*entry, now))
+            }
+            Some(_) | None => 0,
+        };
+        BreakerCount {
+            reason: trip.map(|trip| trip.reason).or_else(full),
+            losses: if is_over { 0 } else { self.losses },
+            entries: u32::try_from(self.entries.len() - over).unwrap_or(u32::MAX),
         }
     }
 

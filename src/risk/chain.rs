@@ -5,11 +5,12 @@ use super::saved_guard::SavedGuard;
 use super::scene::Scene;
 use super::{
     Assessment, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts, RiskConfigError,
-    RiskManager, RiskRule, RiskSummary, halt_reason, opening, set_in_all, split_after,
+    RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening, opening::split_standing,
+    set_in_all, split_after,
 };
 use crate::types::{
     Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,
-    ReasonCode, State, StateError, Timestamp, to_f64,
+    ReasonCode, State, StateError, Timestamp, small, to_f64,
 };
 
 /// Rules and guards in a row: the answer is the least over all of them, so that their order
@@ -56,8 +57,9 @@ pub(super) type Judge<'a> = &'a dyn Fn(&Opening<'_>) -> Limit;
 /// What a manager says beside its chain.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Words<'a> {
-    /// Of its own guards.
-    pub(super) guards: &'a [Option<Word>],
+    /// Its own guards. Operators act between facts, so that their verdicts decide and not what
+    /// they wanted last.
+    pub(super) guards: &'a [Option<&'a dyn Guard>],
     /// A rule that needs what the manager knows.
     pub(super) rule: Option<(&'static str, Judge<'a>)>,
 }
@@ -133,7 +135,9 @@ impl RiskChain {
         if !out.approved && group.len() > 1 {
             fall(group, facts, out);
         }
-        out.findings.sort_by(severest_first);
+        if out.findings.len() > 1 {
+            out.findings.sort_by(severest_first);
+        }
     }
 
     /// Judges one leg; the answer is what is granted of it.
@@ -152,16 +156,18 @@ impl RiskChain {
             object(out, Finding { intent: index, rule: CHAIN, granted: Qty::ZERO, reason });
             return Qty::ZERO;
         };
-        let parts = split_after(intent, earlier, facts);
+        let standing = Standing::after(intent, earlier, facts);
+        let parts = split_standing(intent, asked, &standing);
         let mut bench = Bench { index, intent, parts, allowed: parts.opening, out };
         if !parts.opening.is_zero() {
-            let opening = scene.opening(intent, parts.opening, earlier, facts);
+            let opening = scene.opening((intent, parts.opening), &standing, earlier, facts);
             self.ask(words, &opening, facts, &mut bench);
             scene.open(&opening);
         }
         let allowed = bench.allowed;
         let granted = grant(intent, parts, allowed, facts);
-        if granted < whole(intent, asked) {
+        let whole = whole(intent, asked);
+        if granted != whole && granted < whole {
             out.approved = false;
             if group.len() == 1 && matches!(intent.amount, Amount::Quantity(_)) {
                 let largest = granted.value().saturating_sub(parts.reducing);
@@ -182,8 +188,8 @@ impl RiskChain {
             let level = f64::from(facts.book.halt() as u8);
             bench.take("halt", Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
         }
-        for word in words.guards.iter().flatten() {
-            word.speak(bench);
+        for guard in words.guards.iter().flatten() {
+            Word::of(*guard, None, facts).speak(bench);
         }
         if let Some((name, limit)) = words.rule {
             bench.take(name, limit(opening));
@@ -346,13 +352,19 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn take(&mut self, rule: &'static str, limit: Limit) {
+        if let Limit::Allow(reason) = limit {
+            let used = reason.map_or(0.0, |reason| reason.utilisation());
+            self.out.risk_score = self.out.risk_score.max(used);
+            return;
+        }
+        self.object(rule, &limit);
+    }
+
+    #[inline(never)]
+    fn object(&mut self, rule: &'static str, limit: &Limit) {
         let left = limit.allowed(self.parts.opening);
-        let reason = match limit {
-            Limit::Allow(None) => return,
-            Limit::Allow(Some(reason)) => {
-                self.out.risk_score = self.out.risk_score.max(reason.utilisation());
-                return;
-            }
+        let reason = match *limit {
+            Limit::Allow(_) => return,
             Limit::Cap(_, reason) if left >= self.parts.opening => {
                 self.out.risk_score = self.out.risk_score.max(reason.utilisation());
                 return;
@@ -373,10 +385,10 @@ fn object(out: &mut Assessment, finding: Finding) {
 
 /// reducing + min(opening, caps) on the instrument's step.
 fn grant(intent: &Intent, parts: Parts, allowed: Decimal, facts: &Facts<'_>) -> Qty {
-    let is_whole = allowed >= parts.opening;
+    let is_whole = small::is_same(allowed, parts.opening) || allowed >= parts.opening;
     match intent.amount {
         Amount::Cash(_) => Qty::from(i64::from(is_whole)),
-        Amount::Quantity(_) if is_whole => Qty::new(parts.reducing.saturating_add(parts.opening)),
+        Amount::Quantity(_) if is_whole => Qty::new(parts.whole()),
         Amount::Quantity(_) => {
             let sum = parts.reducing.saturating_add(allowed);
             let instrument = facts.instruments.get(intent.instrument);

@@ -49,6 +49,9 @@ pub struct EnhancedRiskManager {
     breaker: BreakerGuard,
     wanted: [Option<Halt>; 2],
     chain: RiskChain,
+    /// A mark changes nothing as long as equity keeps clear of peak and limit; found out anew
+    /// whenever its guards are asked.
+    is_calm: bool,
 }
 
 impl EnhancedRiskManager {
@@ -62,7 +65,7 @@ impl EnhancedRiskManager {
         breaker: BreakerGuard,
         chain: RiskChain,
     ) -> Self {
-        Self { drawdown, breaker, wanted: [None; 2], chain }
+        Self { drawdown, breaker, wanted: [None; 2], chain, is_calm: false }
     }
 
     /// The drawdown guard.
@@ -77,16 +80,19 @@ impl EnhancedRiskManager {
 
     /// Trips the breaker by hand; the halt follows with the next fact.
     pub fn trip(&mut self, at: Timestamp) -> BreakerRecord {
+        self.is_calm = false;
         self.breaker.breaker_mut().trip(at)
     }
 
     /// Resets the breaker by hand; the halt ends with the next fact.
     pub fn reset(&mut self, at: Timestamp) -> BreakerRecord {
+        self.is_calm = false;
         self.breaker.breaker_mut().reset(at)
     }
 
     /// Allows entries for a stated time in spite of the breaker.
     pub fn override_for(&mut self, at: Timestamp, span: Duration) -> BreakerRecord {
+        self.is_calm = false;
         self.breaker.breaker_mut().override_for(at, span)
     }
 
@@ -118,12 +124,7 @@ impl EnhancedRiskManager {
     /// True when a mark at these facts changes nothing: by far the commonest case.
     #[inline]
     pub(super) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
-        let [drawdown, breaker] = &self.wanted;
-        self.drawdown.is_quiet(facts)
-            && self.breaker.is_quiet()
-            && drawdown.is_none()
-            && breaker.is_none()
-            && !self.chain.has_guards()
+        self.is_calm && self.drawdown.is_quiet(facts)
     }
 
     /// Asks its own guards.
@@ -143,6 +144,10 @@ impl EnhancedRiskManager {
             }
             self.wanted = now;
         }
+        self.is_calm = self.wanted.iter().all(Option::is_none)
+            && !self.drawdown.is_halted()
+            && self.breaker.is_quiet()
+            && !self.chain.has_guards();
     }
 
     /// Asks the guards of the chain.
@@ -157,16 +162,15 @@ impl EnhancedRiskManager {
         }
     }
 
-    /// What its own guards say. Operators act between facts, so that their verdicts decide and
-    /// not what they wanted last.
-    pub(super) fn words(&self, facts: &Facts<'_>) -> [Option<Word>; 2] {
-        let drawdown = Word::of(&self.drawdown, None, facts);
-        [Some(drawdown), Some(Word::of(&self.breaker, None, facts))]
+    /// Its own guards.
+    pub(super) fn guards(&self) -> [&dyn Guard; 2] {
+        [&self.drawdown, &self.breaker]
     }
 
     /// How much of its limits is used while nothing is being opened.
     pub(super) fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
-        out.extend(self.words(facts).iter().flatten().filter_map(Word::usage));
+        let words = self.guards().map(|guard| Word::of(guard, None, facts));
+        out.extend(words.iter().filter_map(Word::usage));
         self.chain.usage(facts, out);
     }
 
@@ -187,11 +191,12 @@ impl RiskManager for EnhancedRiskManager {
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        let guards = self.words(facts);
+        let guards = self.guards().map(Some);
         self.chain.judge(&Words { guards: &guards, rule: None }, group, facts, out);
     }
 
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
+        self.is_calm = false;
         let [drawdown, breaker] = &mut self.wanted;
         release(&mut self.drawdown, drawdown, cause, facts);
         release(&mut self.breaker, breaker, cause, facts);
@@ -219,6 +224,7 @@ impl RiskManager for EnhancedRiskManager {
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
+        self.is_calm = false;
         set_in_all(3, value, |part, value| match part {
             0 => self.drawdown.set_limit(key, value),
             1 => self.breaker.set_limit(key, value),
@@ -265,6 +271,7 @@ impl State for EnhancedRiskManager {
         self.drawdown = drawdown;
         self.breaker = breaker;
         self.wanted = wanted;
+        self.is_calm = false;
         Ok(())
     }
 }

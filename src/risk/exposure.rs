@@ -43,21 +43,35 @@ impl Standing {
 
     /// How much of the position an order of this side would close.
     pub fn against(&self, side: Side) -> Decimal {
-        (-side.signed(self.net)).max(Decimal::ZERO)
+        match Side::of(self.net) {
+            Some(held) if held != side => self.net.abs(),
+            Some(_) | None => Decimal::ZERO,
+        }
     }
 
     /// How much an order of this side can reduce, with all working orders of the side filled.
     pub fn reducible(&self, side: Side) -> Decimal {
-        self.against(side).saturating_sub(self.working(side)).max(Decimal::ZERO)
+        let (against, working) = (self.against(side), self.working(side));
+        if against.is_zero() || working.is_zero() {
+            return against;
+        }
+        against.saturating_sub(working).max(Decimal::ZERO)
     }
 
     /// What is held on this side once its working orders have filled; never negative.
     pub fn held(&self, side: Side) -> Decimal {
-        side.signed(self.net).saturating_add(self.working(side)).max(Decimal::ZERO)
+        let working = self.working(side);
+        if self.net.is_zero() && working.is_zero() {
+            return Decimal::ZERO;
+        }
+        side.signed(self.net).saturating_add(working).max(Decimal::ZERO)
     }
 
     /// The largest position that working orders can bring about, on either side.
     pub fn worst(&self) -> Decimal {
+        if self.buying.is_zero() && self.selling.is_zero() {
+            return self.net.abs();
+        }
         let up = self.net.saturating_add(self.buying).abs();
         up.max(self.net.saturating_sub(self.selling).abs())
     }

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::Standing;
-use crate::types::{Amount, Facts, Instrument, Intent, Leg, Linkage, Side};
+use crate::types::{Amount, Facts, Instrument, Intent, Leg, Linkage, Side, small};
 
 /// An intent's quantity, parted: what brings the venue's position nearer to zero without
 /// crossing it, and the rest.
@@ -11,6 +11,17 @@ pub struct Parts {
     pub reducing: Decimal,
     /// What rules are asked about.
     pub opening: Decimal,
+}
+
+impl Parts {
+    /// Both together.
+    pub(super) fn whole(&self) -> Decimal {
+        if self.reducing.is_zero() {
+            self.opening
+        } else {
+            self.reducing.saturating_add(self.opening)
+        }
+    }
 }
 
 /// Parts an intent by the position at the venue, with all working orders of its side counted
@@ -51,7 +62,11 @@ pub fn split_after(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Pa
     let Some(quantity) = quantity(intent, facts) else {
         return Parts { reducing: Decimal::ZERO, opening: Decimal::MAX };
     };
-    let standing = Standing::after(intent, earlier, facts);
+    split_standing(intent, quantity, &Standing::after(intent, earlier, facts))
+}
+
+/// The same for an intent whose quantity and standing are known.
+pub(super) fn split_standing(intent: &Intent, quantity: Decimal, standing: &Standing) -> Parts {
     let reducing = match closes(intent.leg, intent.side) {
         Some(true) => quantity,
         Some(false) => Decimal::ZERO,
@@ -62,8 +77,14 @@ pub fn split_after(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Pa
                 opening: Decimal::ZERO,
             };
         }
-        None => quantity.min(standing.reducible(intent.side)),
+        None => standing.reducible(intent.side),
     };
+    if reducing.is_zero() {
+        return Parts { reducing: Decimal::ZERO, opening: quantity };
+    }
+    if small::is_same(quantity, reducing) || quantity <= reducing {
+        return Parts { reducing: quantity, opening: Decimal::ZERO };
+    }
     Parts { reducing, opening: quantity.saturating_sub(reducing) }
 }
 
@@ -96,7 +117,7 @@ pub(super) fn quantity(intent: &Intent, facts: &Facts<'_>) -> Option<Decimal> {
             money.amount.checked_div(unit)?
         }
     };
-    (quantity > Decimal::ZERO).then_some(quantity)
+    small::is_above_zero(quantity).then_some(quantity)
 }
 
 /// True when two intents are linked: at most one of them fills in full.

@@ -175,8 +175,8 @@ impl RiskManager for RealtimeRiskManager {
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        let [drawdown, breaker] = self.base.words(facts);
-        let daily = self.daily.as_ref().map(|daily| Word::of(daily, None, facts));
+        let [drawdown, breaker] = self.base.guards().map(Some);
+        let daily = self.daily.as_ref().map(|daily| daily as &dyn Guard);
         let guards = [drawdown, breaker, daily];
         let drawdown = self.drawdown(facts);
         let judge = |scaling: &DrawdownScaling, opening: &Opening<'_>| {

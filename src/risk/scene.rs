@@ -15,8 +15,8 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn opening<'a>(
         &mut self,
-        intent: &'a Intent,
-        quantity: Decimal,
+        (intent, quantity): (&'a Intent, Decimal),
+        standing: &Standing,
         earlier: &'a [Intent],
         facts: &Facts<'_>,
     ) -> Opening<'a> {
@@ -36,7 +36,6 @@ impl Scene {
         let Some(instrument) = facts.instruments.get(intent.instrument) else {
             return opening;
         };
-        let standing = Standing::after(intent, earlier, facts);
         // Nothing held needs no mark.
         let at_mark = |size: Decimal| match size.is_zero() {
             true => 0.0,

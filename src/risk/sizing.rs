@@ -18,7 +18,8 @@ pub use volatility_target::{VolatilitySource, VolatilityTarget};
 use rust_decimal::Decimal;
 
 use crate::types::{
-    Amount, Bar, Facts, Instrument, Qty, Reason, ReasonCode, Signal, StateError, Trade, to_f64,
+    Amount, Bar, Facts, Instrument, Qty, Reason, ReasonCode, Signal, StateError, Trade, small,
+    to_f64,
 };
 
 /// Turns an opinion into a size, once, on the instrument's grid.
@@ -130,7 +131,7 @@ pub enum SizerError {
 /// The mark on the series' grid.
 fn mark(instrument: &Instrument, facts: &Facts<'_>) -> Result<Decimal, Reason> {
     let mark = facts.mark(instrument.id).unwrap_or(f64::NAN);
-    let price = instrument.price_grid.nearest(mark).filter(|price| *price > Decimal::ZERO);
+    let price = instrument.price_grid.nearest(mark).filter(|price| small::is_above_zero(*price));
     price.ok_or(Reason::new(ReasonCode::InvalidInput, 0.0, mark))
 }
 
@@ -142,11 +143,14 @@ fn on_grid(instrument: &Instrument, wanted: Decimal, price: Decimal) -> Result<Q
     let Some(quantity) = instrument.floor_to_step(wanted) else {
         return refuse(ReasonCode::InvalidInput, instrument.step, wanted);
     };
-    if quantity <= Decimal::ZERO {
+    if !small::is_above_zero(quantity) {
         return refuse(ReasonCode::SizeZero, instrument.step, wanted);
     }
-    if quantity < instrument.min_quantity {
+    if !instrument.min_quantity.is_zero() && quantity < instrument.min_quantity {
         return refuse(ReasonCode::SizeZero, instrument.min_quantity, quantity);
+    }
+    if instrument.min_notional.is_zero() {
+        return Ok(Qty::new(quantity));
     }
     let notional = notional(instrument, quantity, price).unwrap_or_default();
     if notional < instrument.min_notional {
@@ -162,6 +166,6 @@ pub(super) fn notional(
     quantity: Decimal,
     price: Decimal,
 ) -> Option<Decimal> {
-    let units = quantity.checked_mul(instrument.multiplier)?;
+    let units = instrument.units(quantity)?;
     if instrument.kind.is_inverse() { Some(units) } else { units.checked_mul(price) }
 }

@@ -25,6 +25,7 @@ pub struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     /// A view for one slot.
+    #[inline]
     pub const fn new(
         at: Timestamp,
         slot: SlotId,
@@ -124,21 +125,25 @@ impl FactBook {
     }
 
     /// The currency of equity.
+    #[inline]
     pub const fn reporting(&self) -> AssetId {
         self.reporting
     }
 
     /// The value of all positions at mark, without signs, in the reporting currency.
+    #[inline]
     pub const fn gross(&self) -> f64 {
         self.gross
     }
 
     /// The severest halt that covers the whole account.
+    #[inline]
     pub const fn halt(&self) -> HaltLevel {
         self.halt
     }
 
     /// Cash of an asset; zero when it never moved.
+    #[inline]
     pub fn cash(&self, asset: AssetId) -> Decimal {
         self.cash.get(asset.index()).copied().unwrap_or_default()
     }
@@ -159,11 +164,13 @@ impl FactBook {
     }
 
     /// All positions at the venue, by instrument.
+    #[inline]
     pub fn nets(&self) -> &[PositionFacts] {
         &self.net
     }
 
     /// Number of slots, the house included.
+    #[inline]
     pub fn slots(&self) -> usize {
         self.slots.len()
     }
@@ -246,6 +253,7 @@ impl PositionFacts {
     }
 
     /// Unfilled quantity of working orders on one side.
+    #[inline]
     pub const fn working(&self, side: Side) -> Decimal {
         match side {
             Side::Buy => self.working_buy,
@@ -269,6 +277,7 @@ pub struct WorkingFacts {
 
 impl WorkingFacts {
     /// The quantity of one side.
+    #[inline]
     pub const fn side(&self, side: Side) -> Decimal {
         match side {
             Side::Buy => self.buy,

@@ -64,21 +64,25 @@ pub struct OrderId {
 
 impl OrderId {
     /// Composes an id. Ids are ordered by epoch, then by sequence: as they were created.
+    #[inline]
     pub const fn new(epoch: u32, slot: SlotId, sequence: u64) -> Self {
         Self { epoch, sequence, slot }
     }
 
     /// The run that created the order: an input of the engine, raised at each restart.
+    #[inline]
     pub const fn epoch(self) -> u32 {
         self.epoch
     }
 
     /// The slot that owns the order.
+    #[inline]
     pub const fn slot(self) -> SlotId {
         self.slot
     }
 
     /// The number of the order in its run, from 1.
+    #[inline]
     pub const fn sequence(self) -> u64 {
         self.sequence
     }

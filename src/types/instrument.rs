@@ -3,7 +3,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{AssetId, Grid, InstrumentId, Label, Timestamp, exact};
+use super::{AssetId, Grid, InstrumentId, Label, Timestamp, exact, small};
 
 /// What kind of contract an instrument is; it decides how value and cash move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ pub enum InstrumentKind {
 impl InstrumentKind {
     /// True where the whole value is paid in cash (spot, options): positions are worth their
     /// value; the others are worth their unrealised profit.
+    #[inline]
     pub const fn is_paid_in_full(self) -> bool {
         match self {
             Self::Spot | Self::Option { .. } => true,
@@ -42,6 +43,7 @@ impl InstrumentKind {
     }
 
     /// True where the value in the settlement coin goes with 1 / price.
+    #[inline]
     pub const fn is_inverse(self) -> bool {
         match self {
             Self::InversePerpetual => true,
@@ -155,13 +157,23 @@ impl Instrument {
     /// `quantity * multiplier * price`, and for inverse contracts
     /// `-quantity * multiplier / price`, so that value always rises with a long position's
     /// profit. `None` on overflow or at price zero.
+    #[inline]
     pub fn value(&self, quantity: Decimal, price: Decimal) -> Option<Decimal> {
-        let units = quantity.checked_mul(self.multiplier)?;
+        let units = self.units(quantity)?;
         if self.kind.is_inverse() {
             units.checked_div(price).map(|value| -value)
         } else {
-            units.checked_mul(price)
+            small::product(units, price)
         }
+    }
+
+    /// `quantity * multiplier`; most multipliers are one.
+    #[inline]
+    pub(crate) fn units(&self, quantity: Decimal) -> Option<Decimal> {
+        if small::is_same(self.multiplier, Decimal::ONE) && !quantity.is_zero() {
+            return Some(quantity);
+        }
+        small::product(quantity, self.multiplier)
     }
 
     /// [`Instrument::value`] in `f64`, for facts that are read on every mark.
@@ -175,6 +187,9 @@ impl Instrument {
     ///
     /// `None` on overflow.
     pub fn floor_to_step(&self, quantity: Decimal) -> Option<Decimal> {
+        if small::is_multiple(quantity, self.step) {
+            return Some(quantity.normalize());
+        }
         let rest = quantity.checked_rem(self.step)?;
         // Without the zeros that a division leaves behind: books must not run out of digits.
         quantity.checked_sub(rest).map(|floored| floored.normalize())
@@ -188,13 +203,15 @@ impl Instrument {
     }
 
     /// True when the price is a whole number of ticks.
+    #[inline]
     pub fn is_on_tick(&self, price: Decimal) -> bool {
-        price.checked_rem(self.tick).is_some_and(|rest| rest.is_zero())
+        small::is_multiple(price, self.tick)
     }
 
     /// True when the quantity is a whole number of steps.
+    #[inline]
     pub fn is_on_step(&self, quantity: Decimal) -> bool {
-        quantity.checked_rem(self.step).is_some_and(|rest| rest.is_zero())
+        small::is_multiple(quantity, self.step)
     }
 }
 

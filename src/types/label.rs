@@ -41,18 +41,21 @@ impl Label {
     }
 
     /// The text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.length)).unwrap_or_default();
         core::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// True for the empty label, which stands for "none".
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 }
 
 impl Default for Label {
+    #[inline]
     fn default() -> Self {
         Self { bytes: [0; CAPACITY], length: 0 }
     }

@@ -24,6 +24,7 @@ mod period;
 mod reason;
 mod record;
 mod signal;
+pub(crate) mod small;
 mod state;
 mod stop;
 mod time;

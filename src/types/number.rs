@@ -101,11 +101,13 @@ pub struct Money {
 
 impl Money {
     /// An amount.
+    #[inline]
     pub const fn new(amount: Decimal, asset: AssetId) -> Self {
         Self { amount, asset }
     }
 
     /// Nothing of an asset.
+    #[inline]
     pub const fn zero(asset: AssetId) -> Self {
         Self { amount: Decimal::ZERO, asset }
     }

@@ -28,6 +28,7 @@ impl Side {
 
     /// The quantity with the side's sign.
     #[must_use]
+    #[inline]
     pub fn signed(self, quantity: Decimal) -> Decimal {
         match self {
             Self::Buy => quantity,
@@ -36,6 +37,7 @@ impl Side {
     }
 
     /// The side that leads to a position of this sign; `None` for zero.
+    #[inline]
     pub fn of(signed: Decimal) -> Option<Self> {
         if signed.is_zero() {
             None
@@ -278,6 +280,7 @@ impl Intent {
     }
 
     /// The price that values the intent: its limit, its trigger, or the reference.
+    #[inline]
     pub fn valuation_price(&self) -> f64 {
         match self.kind.limit().or(self.kind.trigger()) {
             Some(price) => price.to_f64(),
@@ -352,6 +355,7 @@ impl OrderStatus {
     }
 
     /// True for the four states without a way out.
+    #[inline]
     pub const fn is_terminal(self) -> bool {
         match self {
             Self::Filled | Self::Cancelled | Self::Rejected | Self::Expired => true,
@@ -488,6 +492,7 @@ pub struct Fill {
 
 impl Fill {
     /// The quantity with the side's sign.
+    #[inline]
     pub fn signed_quantity(&self) -> Decimal {
         self.side.signed(self.execution.quantity.value())
     }

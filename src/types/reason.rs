@@ -26,11 +26,13 @@ pub struct Reason {
 
 impl Reason {
     /// A reason.
+    #[inline]
     pub const fn new(code: ReasonCode, limit: f64, observed: f64) -> Self {
         Self { code, limit, observed }
     }
 
     /// observed / limit cut to 0..=1; 1 where it is not defined, so that it fails closed.
+    #[inline]
     pub fn utilisation(&self) -> f64 {
         let ratio = self.observed / self.limit;
         if (0.0..1.0).contains(&ratio) { ratio } else { 1.0 }

@@ -81,6 +81,7 @@ impl Timestamp {
 
     /// The instant `span` later; stops at [`Timestamp::MAX`] ("never").
     #[must_use]
+    #[inline]
     pub fn after(self, span: Duration) -> Self {
         let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(nanos))
@@ -88,6 +89,7 @@ impl Timestamp {
 
     /// The instant `span` earlier; stops at the first instant.
     #[must_use]
+    #[inline]
     pub fn before(self, span: Duration) -> Self {
         let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(nanos))
@@ -95,6 +97,7 @@ impl Timestamp {
 
     /// Time passed since `earlier`; zero when `earlier` lies in the future.
     #[must_use]
+    #[inline]
     pub fn since(self, earlier: Self) -> Duration {
         let nanos = i128::from(self.0) - i128::from(earlier.0);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
@@ -106,6 +109,7 @@ impl Timestamp {
     }
 
     /// Days since 1970-01-01 in UTC: the day key of markets that never close.
+    #[inline]
     pub const fn utc_day(self) -> i64 {
         self.0.div_euclid(86_400_000_000_000)
     }

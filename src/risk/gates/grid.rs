@@ -5,6 +5,7 @@ use crate::risk::sizing::notional;
 use crate::risk::{OrderGate, Refusal};
 use crate::types::{
     Amount, Facts, Instrument, Intent, Offset, Order, OrderKind, Price, ReasonCode, TimeInForce,
+    small,
 };
 
 /// Refuses what every venue would refuse: prices off the tick, quantities off the step or below
@@ -63,8 +64,8 @@ fn amount_fits(intent: &Intent, instrument: &Instrument, facts: &Facts<'_>) -> b
         }
         Amount::Quantity(quantity) => {
             let quantity = quantity.value();
-            quantity > Decimal::ZERO
-                && quantity >= instrument.min_quantity
+            small::is_above_zero(quantity)
+                && (instrument.min_quantity.is_zero() || quantity >= instrument.min_quantity)
                 && instrument.is_on_step(quantity)
                 && value_fits(intent, quantity, instrument, facts)
         }

@@ -77,8 +77,12 @@ impl BreakerGuard {
             return;
         }
         // Ids rise with each order, so that the ordered queue mostly grows at its end.
-        let Err(place) = self.counted.binary_search(&fill.order) else { return };
-        self.counted.insert(place, fill.order);
+        if self.counted.back().is_none_or(|last| fill.order > *last) {
+            self.counted.push_back(fill.order);
+        } else {
+            let Err(place) = self.counted.binary_search(&fill.order) else { return };
+            self.counted.insert(place, fill.order);
+        }
         if self.counted.len() > REMEMBERED {
             self.counted.pop_front();
         }
@@ -91,18 +95,15 @@ impl BreakerGuard {
         }
     }
 
-    fn reason(&self, status: &BreakerStatus) -> Reason {
+    fn reason(&self, at: Timestamp) -> Reason {
+        let count = self.breaker.count(at);
         let limits = self.breaker.limits();
         let of = |code, limit: u32, observed: u32| {
             Reason::new(code, f64::from(limit), f64::from(observed))
         };
-        let losses = of(
-            ReasonCode::CircuitBreaker,
-            limits.max_consecutive_losses,
-            status.consecutive_losses,
-        );
-        let rate = of(ReasonCode::TradeRate, limits.max_trades_per_hour, status.trades_last_hour);
-        match status.reason {
+        let losses = of(ReasonCode::CircuitBreaker, limits.max_consecutive_losses, count.losses);
+        let rate = of(ReasonCode::TradeRate, limits.max_trades_per_hour, count.entries);
+        match count.reason {
             Some(TripReason::Losses) => losses,
             Some(TripReason::TradeRate) => rate,
             Some(TripReason::Manual) => of(ReasonCode::CircuitBreaker, 0, 1),
@@ -148,7 +149,7 @@ impl Guard for BreakerGuard {
     }
 
     fn verdict(&self, facts: &Facts<'_>) -> Limit {
-        let reason = self.reason(&self.breaker.status(facts.at));
+        let reason = self.reason(facts.at);
         if self.breaker.allowed(facts.at) {
             Limit::Allow(Some(reason))
         } else {

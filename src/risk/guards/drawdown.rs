@@ -68,10 +68,10 @@ impl DrawdownGuard {
         if drawdown < 0.0 { 0.0 } else { drawdown }
     }
 
-    /// True when a mark at these facts changes nothing and no halt is wanted.
+    /// True when a mark at these facts changes nothing.
     #[inline]
     pub(in crate::risk) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
-        !self.tracker.is_halted() && (self.is_clear(facts) || self.is_seen(facts))
+        self.is_clear(facts) || self.is_seen(facts)
     }
 
     /// True when equity is so far from peak and limit that rounding does not matter.
