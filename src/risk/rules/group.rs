@@ -53,7 +53,8 @@ impl RiskRule for GroupExposure {
         let worst = opening.worst_value;
         capped(opening, facts, ReasonCode::GroupExposure, limit, |quantity| {
             let resulting = opening.resulting_value(quantity);
-            others + if resulting <= worst { worst } else { resulting }
+            // An unknown worst value must not pass for a small one.
+            others + if worst.is_nan() || resulting <= worst { worst } else { resulting }
         })
     }
 

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Ceiling, capped};
+use super::{Ceiling, capped, sound_equity};
 use crate::risk::exposure::settlement_rate;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, split_after, valuation_price};
 use crate::types::{
@@ -107,8 +107,7 @@ impl PortfolioHeat {
 
     /// The open risk over equity; NaN while it is not defined.
     pub fn heat(&self, facts: &Facts<'_>) -> f64 {
-        let equity = facts.equity();
-        if equity > 0.0 { self.open_risk(facts) / equity } else { f64::NAN }
+        self.open_risk(facts) / sound_equity(facts)
     }
 
     /// The risk of one unit that an intent opens at a price.
@@ -147,9 +146,9 @@ impl RiskRule for PortfolioHeat {
     }
 
     fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
-        let equity = facts.equity();
+        let equity = sound_equity(facts);
         if !(equity > 0.0) {
-            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, equity));
+            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, facts.equity()));
         }
         let before = self.open_risk(facts) + self.earlier(opening, facts);
         let unit = self.unit(opening.intent, opening.price, facts);

@@ -1,6 +1,6 @@
 use rust_decimal::Decimal;
 
-use super::{Ceiling, capped};
+use super::{Ceiling, capped, sound_equity};
 use crate::risk::{Exposure, Limit, Opening, RiskConfigError, RiskRule};
 use crate::types::{Facts, LimitKey, Reason, ReasonCode, to_f64};
 
@@ -28,9 +28,9 @@ impl RiskRule for Leverage {
     }
 
     fn limit(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Limit {
-        let equity = facts.equity();
+        let equity = sound_equity(facts);
         if !(equity > 0.0) {
-            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, equity));
+            return Limit::Deny(Reason::new(ReasonCode::InvalidInput, 0.0, facts.equity()));
         }
         capped(opening, facts, ReasonCode::Leverage, self.most, |quantity| {
             opening.resulting_gross(quantity) / equity
@@ -38,8 +38,7 @@ impl RiskRule for Leverage {
     }
 
     fn usage(&self, facts: &Facts<'_>) -> Option<Reason> {
-        let equity = facts.equity();
-        let multiple = if equity > 0.0 { Exposure::of(facts).gross / equity } else { f64::NAN };
+        let multiple = Exposure::of(facts).gross / sound_equity(facts);
         Some(Reason::new(ReasonCode::Leverage, self.most, multiple))
     }
 

@@ -63,12 +63,11 @@ pub enum Ceiling {
 }
 
 impl Ceiling {
-    /// The amount at this moment; NaN while equity is not above zero.
+    /// The amount at this moment; NaN while equity is not a number above zero.
     pub fn amount(self, facts: &Facts<'_>) -> f64 {
         match self {
             Self::Amount(amount) => amount,
-            Self::OfEquity(fraction) if facts.equity() > 0.0 => fraction * facts.equity(),
-            Self::OfEquity(_) => f64::NAN,
+            Self::OfEquity(fraction) => fraction * sound_equity(facts),
         }
     }
 
@@ -98,6 +97,13 @@ impl Ceiling {
         let (Self::Amount(before) | Self::OfEquity(before)) = core::mem::replace(self, new);
         Ok(Grid::recover(before).unwrap_or(Decimal::MAX))
     }
+}
+
+/// Equity where a limit can be measured by it: a number above zero; NaN otherwise. A mark beyond
+/// all measure makes equity infinite, and no limit of an infinite equity would ever bind.
+fn sound_equity(facts: &Facts<'_>) -> f64 {
+    let equity = facts.equity();
+    if equity > 0.0 && equity <= f64::MAX { equity } else { f64::NAN }
 }
 
 /// A value at its limit is within it even when `f64` has rounded it upwards: twelve digits
