@@ -41,6 +41,7 @@
 //! | (none) | the whole core, without async, TLS or network |
 //! | `report` | `backtest::TearSheet`: a self-contained HTML page |
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
+//! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
 #![forbid(unsafe_code)]
@@ -76,6 +77,9 @@ pub mod sim;
 
 pub mod backtest;
 
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
 /// What most programs need: `use tradewright::prelude::*`.
 pub mod prelude {
     pub use crate::backtest::{Backtest, CsvBars, Report, Tape};
@@ -106,6 +110,10 @@ pub mod guide {
 
     #[doc = include_str!("../docs/risk-controls.md")]
     pub mod risk_controls {}
+
+    #[cfg(feature = "testkit")]
+    #[doc = include_str!("../docs/testing-your-strategy.md")]
+    pub mod testing_your_strategy {}
 
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}

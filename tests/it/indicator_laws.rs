@@ -1,11 +1,7 @@
-//! Laws that every indicator keeps, naive recomputation of every window, and the inputs that break
-//! textbook code.
-
-use std::fmt::Debug;
+//! Naive recomputation of every window, and the inputs that break textbook code. The laws of the
+//! trait are in the testkit: see conformance.rs.
 
 use proptest::prelude::*;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tradewright::math::*;
 
 /// A random walk with flat stretches at very different price levels and step sizes.
@@ -39,151 +35,8 @@ fn flat_bar(price: f64) -> Ohlcv {
     Ohlcv { open: price, high: price, low: price, close: price, volume: 1.0 }
 }
 
-const BAD_NUMBERS: [f64; 5] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e101, -1e101];
-const BAD_PRICES: [f64; 6] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e101, 0.0, -1.0];
-
-fn bad_bars() -> Vec<Ohlcv> {
-    let good = Ohlcv { open: 2.0, high: 3.0, low: 1.0, close: 2.0, volume: 1.0 };
-    let mut bad = Vec::new();
-    for value in BAD_PRICES {
-        bad.push(Ohlcv { open: value, ..good });
-        bad.push(Ohlcv { high: value, ..good });
-        bad.push(Ohlcv { low: value, ..good });
-        bad.push(Ohlcv { close: value, ..good });
-    }
-    for volume in [f64::NAN, f64::INFINITY, -1e-9, 1e101] {
-        bad.push(Ohlcv { volume, ..good });
-    }
-    bad.push(Ohlcv { high: 1.0, low: 3.0, ..good });
-    bad.push(Ohlcv { open: 3.5, ..good });
-    bad.push(Ohlcv { close: 0.5, ..good });
-    bad
-}
-
-/// The laws of the trait, for inputs on which the indicator is defined once it is warm.
-fn check_laws<I>(fresh: &I, inputs: &[I::Input], bad: &[I::Input])
-where
-    I: Indicator + Clone + Debug + PartialEq + Serialize + DeserializeOwned,
-    I::Input: Debug,
-    I::Output: Debug + PartialEq,
-{
-    let warmup = fresh.warmup();
-    assert!(warmup >= 1 && warmup < inputs.len(), "the test must pass warm-up: {fresh:?}");
-    let mut indicator = fresh.clone();
-    let mut answers = Vec::new();
-    assert_eq!(indicator.value(), None);
-    for (index, &input) in inputs.iter().enumerate() {
-        let before = indicator.clone();
-        for &refused in bad {
-            assert!(indicator.update(refused).is_err(), "{refused:?} was accepted");
-            assert_eq!(indicator, before, "{refused:?} left a trace");
-        }
-        let answer = indicator.update(input).unwrap();
-        assert_eq!(answer, indicator.value());
-        if index + 1 < warmup {
-            assert_eq!(answer, None, "a value before warm-up of {fresh:?}");
-        }
-        if index + 1 == warmup {
-            assert!(answer.is_some(), "no value after warm-up of {fresh:?}");
-        }
-        answers.push(answer);
-        if index == inputs.len() / 2 {
-            let text = serde_json::to_string(&indicator).unwrap();
-            let mut restored: I = serde_json::from_str(&text).unwrap();
-            assert_eq!(restored, indicator);
-            let mut original = indicator.clone();
-            for &next in &inputs[index + 1..] {
-                assert_eq!(restored.update(next).unwrap(), original.update(next).unwrap());
-            }
-            assert_eq!(restored, original);
-        }
-    }
-    indicator.reset();
-    assert_eq!(&indicator, fresh, "reset equals new");
-    let mut batch = Vec::new();
-    indicator.batch(inputs, &mut batch).unwrap();
-    assert_eq!(batch, answers, "batch equals streaming, also after a reset");
-}
-
-fn number_laws<I>(fresh: I, inputs: &[f64])
-where
-    I: Indicator<Input = f64> + Clone + Debug + PartialEq + Serialize + DeserializeOwned,
-    I::Output: Debug + PartialEq,
-{
-    check_laws(&fresh, inputs, &BAD_NUMBERS);
-}
-
-fn price_laws<I>(fresh: I, inputs: &[f64])
-where
-    I: Indicator<Input = f64> + Clone + Debug + PartialEq + Serialize + DeserializeOwned,
-    I::Output: Debug + PartialEq,
-{
-    check_laws(&fresh, inputs, &BAD_PRICES);
-}
-
-fn bar_laws<I>(fresh: I, inputs: &[Ohlcv])
-where
-    I: Indicator<Input = Ohlcv> + Clone + Debug + PartialEq + Serialize + DeserializeOwned,
-    I::Output: Debug + PartialEq,
-{
-    check_laws(&fresh, inputs, &bad_bars());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn indicators_of_numbers_keep_the_laws(prices in walk(40), window in 2_usize..9) {
-        let kind = DeviationKind::Sample;
-        number_laws(Sma::new(window).unwrap(), &prices);
-        number_laws(Ema::new(window).unwrap(), &prices);
-        number_laws(Wma::new(window).unwrap(), &prices);
-        number_laws(RollingVariance::new(window, kind).unwrap(), &prices);
-        number_laws(RollingStandardDeviation::new(window, kind).unwrap(), &prices);
-        number_laws(RollingMaximum::new(window).unwrap(), &prices);
-        number_laws(RollingMinimum::new(window).unwrap(), &prices);
-        number_laws(LinearRegressionSlope::new(window).unwrap(), &prices);
-        price_laws(Bollinger::new(window, 2.0, kind).unwrap(), &prices);
-        price_laws(Rsi::new(window).unwrap(), &prices);
-        price_laws(Macd::new(window, window + 3, 4).unwrap(), &prices);
-        price_laws(Roc::new(window).unwrap(), &prices);
-        // A z-score is undefined in a flat window, so it gets prices that never repeat.
-        let rising: Vec<f64> = (0_u32..40).map(|i| 100.0 + f64::from(i) + prices[0]).collect();
-        number_laws(ZScore::new(window, kind).unwrap(), &rising);
-        let pairs: Vec<_> = prices.iter().zip(&rising).map(|(&x, &y)| (x, y)).collect();
-        let bad = [(f64::NAN, 1.0), (1.0, f64::INFINITY)];
-        check_laws(&RollingCorrelation::new(window).unwrap(), &pairs, &bad);
-    }
-
-    #[test]
-    fn indicators_of_bars_keep_the_laws(bars in bars(40), window in 2_usize..9) {
-        bar_laws(TypicalPrice::new(), &bars);
-        bar_laws(Donchian::new(window).unwrap(), &bars);
-        bar_laws(CumulativeVwap::new(), &bars);
-        bar_laws(RollingVwap::new(window).unwrap(), &bars);
-        bar_laws(Atr::new(window).unwrap(), &bars);
-        bar_laws(Natr::new(window).unwrap(), &bars);
-        bar_laws(DirectionalMovement::new(window).unwrap(), &bars);
-        bar_laws(Adx::new(window).unwrap(), &bars);
-        bar_laws(Stochastic::new(window, 3, 2).unwrap(), &bars);
-        bar_laws(StochasticFast::new(window, 3).unwrap(), &bars);
-        bar_laws(WilliamsR::new(window).unwrap(), &bars);
-        bar_laws(Obv::new(), &bars);
-        bar_laws(Mfi::new(window).unwrap(), &bars);
-        bar_laws(Cci::new(window).unwrap(), &bars);
-        bar_laws(Keltner::new(window, 5, 2.0).unwrap(), &bars);
-        bar_laws(Supertrend::new(window, 3.0).unwrap(), &bars);
-        for estimator in ESTIMATORS {
-            bar_laws(RealisedVolatility::new(estimator, window, 252.0).unwrap(), &bars);
-        }
-        let hour_ns = 3_600_000_000_000;
-        let timed = |(bar, at_ns): (&Ohlcv, i64)| TimedOhlcv { at_ns, bar: *bar };
-        let hours = (0..).map(|hour: i64| hour * hour_ns);
-        let timed: Vec<_> = bars.iter().zip(hours).map(timed).collect();
-        let bad: Vec<_> =
-            bad_bars().into_iter().map(|bar| TimedOhlcv { at_ns: i64::MAX, bar }).collect();
-        check_laws(&SessionVwap::new(SessionAnchor::utc_midnight()), &timed, &bad);
-    }
 
     #[test]
     fn windows_of_numbers_equal_naive_recomputation(prices in walk(120), window in 2_usize..40) {

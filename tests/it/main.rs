@@ -13,6 +13,10 @@
 mod account;
 mod builtin;
 mod combinators;
+#[cfg(feature = "testkit")]
+mod conformance;
+#[cfg(feature = "testkit")]
+mod conformance_faults;
 mod contracts;
 mod controls;
 mod covariance;
@@ -23,10 +27,13 @@ mod exact_kernels;
 mod execution;
 mod indicator_laws;
 mod indicators;
+#[cfg(feature = "testkit")]
+mod laws;
 mod ledger;
 mod life_cycle;
 mod liquidation;
 mod margin;
+mod model_check;
 mod monitor;
 mod netting;
 mod orders;
@@ -35,6 +42,8 @@ mod parquet;
 mod performance;
 mod portfolio;
 mod reference;
+#[cfg(feature = "testkit")]
+mod reference_models;
 mod registry;
 mod replay;
 mod report;
@@ -44,6 +53,8 @@ mod sim_laws;
 mod sim_orders;
 mod sim_ticks;
 mod sim_world;
+#[cfg(feature = "testkit")]
+mod soak;
 mod stops;
 mod strategies;
 mod tail_risk;

@@ -4,11 +4,9 @@ use proptest::prelude::*;
 use tradewright::risk::{
     BreakerAction, BreakerLimits, CircuitBreaker, RiskConfigError, TripReason,
 };
-use tradewright::types::{Decimal, State, Timestamp};
+use tradewright::types::{Decimal, Timestamp};
 
 use super::{minutes, secs};
-
-const HOUR_S: i64 = 3_600;
 
 fn limits(losses: u32, cooldown_s: u64, rate: u32) -> BreakerLimits {
     BreakerLimits {
@@ -22,159 +20,7 @@ fn breaker(losses: u32, cooldown_s: u64, rate: u32) -> CircuitBreaker {
     CircuitBreaker::new(limits(losses, cooldown_s, rate)).unwrap()
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Trade(i64),
-    Entry,
-    Trip,
-    Reset,
-    Override(i64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (-1_i64..=1).prop_map(Step::Trade),
-        4 => Just(Step::Entry),
-        1 => Just(Step::Trip),
-        1 => Just(Step::Reset),
-        1 => (0_i64..5_000).prop_map(Step::Override),
-    ]
-}
-
-/// The whole history as lists, scanned anew for every question.
-#[derive(Default)]
-struct Naive {
-    limits: BreakerLimits,
-    entries: Vec<i64>,
-    trips: Vec<(i64, TripReason)>,
-    until: Option<i64>,
-    losses: u32,
-    override_until: i64,
-    latest: i64,
-}
-
-impl Naive {
-    fn count(&self, now: i64) -> usize {
-        self.entries.iter().filter(|entry| **entry > now - HOUR_S && **entry <= now).count()
-    }
-
-    fn is_tripped(&self, now: i64) -> bool {
-        self.until.is_some_and(|until| now < until)
-    }
-
-    fn allowed(&self, at: i64) -> bool {
-        let now = at.max(self.latest);
-        let rate = self.limits.max_trades_per_hour as usize;
-        now < self.override_until || (!self.is_tripped(now) && self.count(now) < rate)
-    }
-
-    fn trip(&mut self, now: i64, reason: TripReason) {
-        let end = now + self.limits.cooldown.as_secs() as i64;
-        self.until = Some(self.until.unwrap_or(end).max(end));
-        self.trips.push((now, reason));
-    }
-
-    fn apply(&mut self, at: i64, step: &Step) {
-        let now = at.max(self.latest);
-        self.latest = now;
-        if self.until.is_some() && !self.is_tripped(now) {
-            self.until = None;
-            self.losses = 0;
-        }
-        match step {
-            Step::Trade(1) => self.losses = 0,
-            Step::Trade(-1) => {
-                self.losses += 1;
-                if self.losses == self.limits.max_consecutive_losses {
-                    self.trip(now, TripReason::Losses);
-                }
-            }
-            Step::Trade(_) => {}
-            Step::Entry => {
-                let before = self.count(now);
-                self.entries.push(now);
-                let rate = self.limits.max_trades_per_hour as usize;
-                if before < rate && self.count(now) >= rate {
-                    self.trip(now, TripReason::TradeRate);
-                }
-            }
-            Step::Trip => self.trip(now, TripReason::Manual),
-            Step::Reset => {
-                (self.until, self.losses, self.override_until) = (None, 0, i64::MIN);
-            }
-            Step::Override(span) => self.override_until = now + span,
-        }
-    }
-}
-
-fn apply(breaker: &mut CircuitBreaker, at: Timestamp, step: &Step) {
-    match step {
-        Step::Trade(net) => breaker.on_trade(at, Decimal::from(*net)),
-        Step::Entry => breaker.on_entry_fill(at),
-        Step::Trip => drop(breaker.trip(at)),
-        Step::Reset => drop(breaker.reset(at)),
-        Step::Override(span) => {
-            breaker.override_for(at, Duration::from_secs(*span as u64));
-        }
-    }
-}
-
 proptest! {
-    /// Every answer equals a scan of the whole history, with times that repeat and go back.
-    #[test]
-    fn equals_the_list_scan(
-        steps in prop::collection::vec((-300_i64..2_500, step()), 1..80),
-        losses in 1_u32..5,
-        cooldown_s in 0_u64..5_000,
-        rate in 0_u32..6,
-        cut in 0_usize..80,
-    ) {
-        let limits = limits(losses, cooldown_s, rate);
-        let mut breaker = CircuitBreaker::new(limits).unwrap();
-        let mut naive = Naive { limits, override_until: i64::MIN, ..Naive::default() };
-        let mut at = 100_000;
-        for (index, (jump, step)) in steps.iter().enumerate() {
-            at += jump;
-            apply(&mut breaker, secs(at), step);
-            naive.apply(at, step);
-            if index == cut {
-                let saved = breaker.save().unwrap();
-                breaker = CircuitBreaker::default();
-                breaker.restore(&saved).unwrap();
-            }
-            prop_assert!(breaker.remembered() <= rate as usize);
-            for ahead in [-50, 0, 1, 600, cooldown_s as i64, HOUR_S - 1, HOUR_S, HOUR_S + 1] {
-                let asked = secs(at + ahead);
-                let now = (at + ahead).max(naive.latest);
-                let allowed = breaker.allowed(asked);
-                prop_assert_eq!(allowed, naive.allowed(at + ahead));
-                prop_assert_eq!(breaker.allowed(asked), allowed, "asking changes nothing");
-                let status = breaker.status(asked);
-                let in_window = naive.count(now);
-                let is_full = in_window >= rate as usize;
-                prop_assert_eq!(status.trades_last_hour as usize, in_window.min(rate as usize));
-                prop_assert_eq!(status.tripped, naive.is_tripped(now) || is_full);
-                prop_assert_eq!(status.reason.is_some(), status.tripped);
-                if naive.is_tripped(now) {
-                    prop_assert_eq!(status.reason, naive.trips.last().map(|trip| trip.1));
-                }
-                let is_over = naive.until.is_some() && !naive.is_tripped(now);
-                let streak = if is_over { 0 } else { naive.losses };
-                prop_assert_eq!(status.consecutive_losses, streak);
-                let today = now.div_euclid(86_400);
-                let trips = naive.trips.iter().filter(|trip| trip.0.div_euclid(86_400) == today);
-                prop_assert_eq!(status.triggers_today as usize, trips.count());
-                prop_assert_eq!(status.cooldown_remaining_s == 0, !status.tripped);
-                if status.tripped && rate > 0 {
-                    let end = secs(now).after(Duration::from_secs(status.cooldown_remaining_s));
-                    prop_assert!(breaker.allowed(end), "open when it says");
-                    let just_before = end.before(Duration::from_secs(1));
-                    prop_assert!(breaker.status(just_before).tripped, "not before");
-                }
-            }
-        }
-    }
-
     /// Times at the ends of the range never panic and never open a trip early.
     #[test]
     fn extreme_times_never_panic(times in prop::collection::vec(any::<i64>(), 1..20)) {

@@ -15,36 +15,6 @@ fn cents() -> impl Strategy<Value = Vec<i64>> {
 }
 
 proptest! {
-    /// The peak is the running maximum, the deepest drawdown the largest of all pairs, and the
-    /// halt comes with the first strict breach of a threshold in hundredths.
-    #[test]
-    fn equals_the_quadratic_reference(values in cents(), hundredths in 1_i64..=100) {
-        let threshold = Decimal::new(hundredths, 2);
-        let mut tracker = MaxDrawdownTracker::new(threshold).unwrap();
-        let mut breached = false;
-        for (index, value) in values.iter().enumerate() {
-            let before = tracker.peak();
-            let state = tracker.update(secs(index as i64), Decimal::new(*value, 2));
-            let seen = &values[..=index];
-            let peak = *seen.iter().max().unwrap();
-            prop_assert_eq!(tracker.peak(), Some(Decimal::new(peak, 2)));
-            prop_assert!(before <= tracker.peak(), "the peak never falls");
-            breached |= i128::from(peak - value) * 100 > i128::from(hundredths) * i128::from(peak);
-            prop_assert_eq!(state == DrawdownState::Halted, breached);
-            prop_assert_eq!(tracker.is_halted(), breached);
-            prop_assert_eq!(tracker.allows_entries(), !breached);
-            let drawdown = tracker.drawdown().unwrap();
-            prop_assert!(drawdown >= Decimal::ZERO && drawdown < Decimal::ONE);
-            prop_assert_eq!(drawdown.is_zero(), *value == peak);
-            let mut deepest = Decimal::ZERO;
-            for (later, low) in seen.iter().enumerate() {
-                let top = seen[..=later].iter().max().unwrap();
-                deepest = deepest.max(Decimal::from(top - low) / Decimal::from(*top));
-            }
-            prop_assert_eq!(tracker.deepest(), deepest);
-        }
-    }
-
     /// Equity in another unit leads to the same drawdowns and the same halts.
     #[test]
     fn does_not_depend_on_scale(values in cents(), factor in 1_i64..1_000) {
