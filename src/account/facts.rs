@@ -46,6 +46,7 @@ pub(super) const MARKS_PER_SUM: u32 = 1_024;
 /// ```
 pub struct Account {
     pub(super) pnl: Box<dyn PnlCalculator>,
+    /// Positions may have legs; asked once of the books.
     pub(super) has_legs: bool,
     pub(super) book: FactBook,
     pub(super) seen: SeenTrades,
