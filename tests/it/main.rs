@@ -20,6 +20,7 @@ mod conformance_faults;
 mod contracts;
 mod controls;
 mod covariance;
+mod damaged;
 mod data;
 mod engine;
 mod engine_world;
