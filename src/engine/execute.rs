@@ -101,12 +101,13 @@ impl Executions {
     /// True when nothing of a saved state contradicts itself.
     pub(super) fn is_sound(&self) -> bool {
         self.active.iter().all(|one| {
+            // More than was ordered may be filled: the venue's fault, and kept.
             let is_child =
-                |child: &Child| child.quantity >= child.filled && !child.quantity.is_zero();
+                |child: &Child| child.quantity > Decimal::ZERO && child.filled >= Decimal::ZERO;
             one.execution.is_sound()
                 && one.done >= Decimal::ZERO
                 && one.id.0 <= self.last
-                && (one.children.iter().all(is_child))
+                && one.children.iter().all(is_child)
         })
     }
 

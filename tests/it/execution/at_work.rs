@@ -276,6 +276,24 @@ fn a_late_fill_counts_and_halts_the_instrument() {
     assert!(floor.engine.halts().halts().iter().any(|it| it.halt.cause == HaltCause::FillAnomaly));
 }
 
+/// An exit of which the venue has filled too much: what was filled counts, and the snapshot of
+/// such an engine can be read.
+#[test]
+fn an_overfilled_slice_is_counted_and_survives_a_restart() {
+    let mut floor = Floor::new(None);
+    floor.say(7);
+    floor.finish();
+    let child = placed(&floor.say(3))[0];
+    floor.report(&child, OrderReport::Accepted);
+    // A fifth of 20 was sent, 7 were filled.
+    floor.fill(&child, 7);
+    floor.restart(None);
+    assert_eq!(quantities(&floor.wait(120)), ["SELL 1"], "8 are due, 7 are out");
+    floor.report(&child, OrderReport::Cancelled);
+    floor.finish();
+    assert_eq!(floor.held(), Decimal::ZERO);
+}
+
 #[test]
 fn all_targets_of_a_slot_go_by_its_plan() {
     let mut floor = Floor::new(Some(twap(10, 4)));
