@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use tradewright::backtest::Timed;
 use tradewright::prelude::*;
 use tradewright::sim::Slippage;
 use tradewright::types::{ExecutionPlan, InstrumentId, ParentOrder, ParentStep, Record, to_f64};
@@ -35,13 +36,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn bundled() -> Result<Tape, Box<dyn std::error::Error>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let mut tape = Tape::default();
+    let mut last = InstrumentId::default();
     for (symbol, file) in [("AAPL", "aapl_1d.csv"), ("FB", "fb_1d.csv"), ("SPX", "sp500_1d.csv")] {
         let bars = CsvBars::open(format!("{folder}/{file}"));
         // An index has no dividends and splits to adjust for.
         let bars = if symbol == "SPX" { bars } else { bars.adjusted_by("adj_close") };
-        bars.load_into(&mut tape, Instrument::stock(symbol, "USD").step("1"))?;
+        last = bars.load_into(&mut tape, Instrument::stock(symbol, "USD").step("1"))?;
     }
-    Ok(tape)
+    // The index goes on for five years after the shares, which would stand still there.
+    let is_share = |timed: &Timed| timed.event.instrument() != last;
+    let end = tape.events().iter().rposition(is_share).map_or(0, |share| share + 1);
+    Ok(tape.truncated(end))
 }
 
 /// Renewed on the first bar of each month; Facebook joins when its covariances are known.
