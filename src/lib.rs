@@ -40,6 +40,9 @@
 //! |---|---|
 //! | (none) | the whole core, without async, TLS or network |
 //! | `report` | `backtest::TearSheet`: a self-contained HTML page |
+//! | `prometheus` | `metrics::prometheus`: a sink that a Prometheus server can scrape |
+//! | `prometheus-axum` | `metrics::prometheus::metrics_route`: `GET /metrics` for axum |
+//! | `metrics` | `metrics::FacadeMeter`: a bridge to the exporters of the `metrics` facade |
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
@@ -120,6 +123,13 @@ pub mod guide {
 
     #[doc = include_str!("../docs/performance-and-monitoring.md")]
     pub mod performance_and_monitoring {}
+
+    #[cfg(feature = "prometheus")]
+    #[doc = include_str!("../docs/monitoring.md")]
+    pub mod monitoring {}
+
+    #[doc = include_str!("../docs/metrics.md")]
+    pub mod metrics {}
 
     #[doc = include_str!("../docs/architecture.md")]
     pub mod architecture {}

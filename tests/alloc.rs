@@ -13,7 +13,9 @@ mod workload_c;
 use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use tradewright::backtest::Tape;
 use tradewright::math::{TailEstimator, TailModel};
+use tradewright::metrics::MemoryMetrics;
 use tradewright::monitor::{
     ClosedTrade, MetricsAggregator, MonitorConfig, PerformanceMonitor, SampleEvery,
 };
@@ -44,6 +46,8 @@ fn nothing_is_allocated_after_warm_up() {
 
     assert!(simulation.sink().0 > trades_before + 500, "the second half trades");
     assert_eq!((allocations, reallocations, deallocations), (0, 0, 0));
+
+    with_metrics(&tape);
 
     // In the same test: a second one would be counted while it runs beside this one.
     portfolio_figures();
@@ -136,6 +140,20 @@ fn approvals() {
     let Stats { allocations, reallocations, .. } = region.change();
     assert!(verdict.approved && verdict.risk_score > 0.0);
     assert_eq!((allocations, reallocations), (0, 0));
+}
+
+/// The same with every metric of the catalogue kept.
+fn with_metrics(tape: &Tape) {
+    let mut simulation =
+        workload_c::simulation_with(tape, workload_c::wide_limits(), MemoryMetrics::default());
+    let (first, rest) = tape.events().split_at(WARM_UP);
+    simulation.run(first).unwrap();
+    let trades_before = simulation.sink().snapshot().total("trading_trade_pnl");
+    let region = Region::new(ALLOCATOR);
+    simulation.run(rest).unwrap();
+    let Stats { allocations, reallocations, deallocations, .. } = region.change();
+    assert!(simulation.sink().snapshot().total("trading_trade_pnl") > trades_before + 500.0);
+    assert_eq!((allocations, reallocations, deallocations), (0, 0, 0), "with metrics");
 }
 
 /// Rows of three symbols, one of them held, through every estimator.

@@ -220,6 +220,8 @@ impl MetricsSink for Collector {
             Record::Filled { fill, realised } => self.fills.push((**fill, *realised)),
             Record::Closed { trade } => self.trades.push(**trade),
             Record::Adjusted { .. }
+            | Record::Reported { .. }
+            | Record::Status { .. }
             | Record::Paid { .. }
             | Record::LimitChanged { .. }
             | Record::Parent { .. }

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use crate::metrics::MetricsSink;
 use crate::types::{
     Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent,
-    LimitChange, LimitSubject, Linkage, Offset, OrderKind, OrderReport, ParentOrder, ParentStep,
-    Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
+    LimitChange, LimitSubject, Linkage, Offset, OrderId, OrderKind, OrderReport, ParentOrder,
+    ParentStep, Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -64,6 +64,8 @@ impl MetricsSink for Digest {
             | Record::Anomaly { .. }
             | Record::StopMoved { .. }
             | Record::Failed { .. }
+            | Record::Reported { .. }
+            | Record::Status { .. }
             | Record::LimitChanged { .. }
             | Record::Parent { .. }
             | Record::Acted { .. } => self.rare(record),
@@ -138,6 +140,12 @@ impl Digest {
                 self.u32(u32::from(slot.0));
                 self.text(error);
             }
+            Record::Reported { order, report } => self.reported(*order, report),
+            Record::Status { slot, status } => {
+                self.u8(22);
+                self.u32(u32::from(slot.0));
+                self.u8(*status as u8);
+            }
             Record::LimitChanged { change, before, after } => self.limit(change, *before, *after),
             Record::Parent { order, step } => self.parent(order, *step),
             Record::Acted { request, outcome } => {
@@ -156,6 +164,12 @@ impl Digest {
             | Record::Filled { .. }
             | Record::Closed { .. } => {}
         }
+    }
+
+    fn reported(&mut self, order: OrderId, report: &OrderReport) {
+        self.u8(23);
+        self.id(order);
+        self.report(report);
     }
 
     fn limit(&mut self, change: &LimitChange, before: Decimal, after: Decimal) {

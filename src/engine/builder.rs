@@ -1,5 +1,5 @@
 use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
-use crate::metrics::MetricsSink;
+use crate::metrics::{MetricsSink, RunStart};
 use crate::order::{OrderBook, OrderLifecycle};
 use crate::risk::{
     Assessment, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain, RiskManager,
@@ -149,7 +149,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
     ///
     /// # Errors
     /// [`EngineError`]: no instruments to trade, an unknown one, too many slots.
-    pub fn build(self) -> Result<Engine<S, M>, EngineError> {
+    pub fn build(mut self) -> Result<Engine<S, M>, EngineError> {
         let slots = build_slots(self.slots, &self.instruments)?;
         let count = slots.len() + 1;
         let pnl = match self.pnl {
@@ -162,6 +162,9 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         if gates.iter().all(|gate| gate.name() != parents.name()) {
             gates.push(Box::new(parents));
         }
+        let strategies: Vec<&str> = slots.iter().map(|slot| slot.strategy.name()).collect();
+        let (instruments, reporting) = (&self.instruments, self.reporting);
+        self.sink.on_start(&RunStart { instruments, reporting, strategies: &strategies });
         let routes = routes(&slots, self.instruments.len());
         let stops = stops(&slots);
         let is_attended = stops.is_on() || slots.iter().any(|slot| slot.sizer.is_attentive());
@@ -199,6 +202,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             group: Vec::new(),
             netting: self.netting,
             fresh: Vec::new(),
+            usage: Vec::new(),
         };
         Ok(Engine {
             desk,

@@ -116,6 +116,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.wake(at, out);
         self.deliver(at, out);
         self.desk.manage_halts(at, out);
+        let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
+        self.desk.sink.on_settled(&facts);
         Ok(())
     }
 
@@ -141,6 +143,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             }
             other => self.take_in(at, other, out)?,
         };
+        self.desk.sink.on_market(at, event);
         if at >= self.desk.chore_at {
             self.desk.chores(at, out);
         }
@@ -165,6 +168,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
         let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
         self.desk.sink.on_mark(&facts);
+        if self.desk.sink.wants_limits(at) {
+            self.desk.tell_limits(at);
+        }
         Ok(())
     }
 

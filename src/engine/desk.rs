@@ -10,9 +10,9 @@ use crate::risk::{
     split_after,
 };
 use crate::types::{
-    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, Linkage,
-    MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason,
-    SlotId, Timestamp, Trade,
+    Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, LimitUse,
+    Linkage, MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record,
+    RejectReason, SlotId, Timestamp, Trade,
 };
 
 use super::execute::Executions;
@@ -53,6 +53,7 @@ pub(super) struct Desk<M> {
     pub(super) netting: Netting,
     /// Orders of this input that may still be crossed; empty between inputs.
     pub(super) fresh: Vec<OrderId>,
+    pub(super) usage: Vec<LimitUse>,
 }
 
 /// Who wants more than marks; asked once.
@@ -268,6 +269,16 @@ impl<M: MetricsSink> Desk<M> {
         if self.watching.risk {
             self.observe(at, &Fact::Market(event), out);
         }
+    }
+
+    /// Tells the reader of records how much of every limit is used.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tell_limits(&mut self, at: Timestamp) {
+        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
+        self.usage.clear();
+        self.risk.usage(&facts, &mut self.usage);
+        self.sink.on_limits(&facts, &self.usage);
     }
 
     /// Copies what an owner's working orders reserve into the facts.

@@ -35,9 +35,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 self.desk.resume(at, *scope, *acknowledgement);
                 Ok(())
             }
-            Control::Pause(slot) => self.set_status(*slot, SlotStatus::Paused),
+            Control::Pause(slot) => self.set_status(at, *slot, SlotStatus::Paused),
             Control::Unpause(slot) => {
-                self.set_status(*slot, SlotStatus::Running)?;
+                self.set_status(at, *slot, SlotStatus::Running)?;
                 let scope = HaltScope::Strategy(*slot);
                 self.desk.resume(at, scope, Acknowledgement::None);
                 Ok(())
@@ -62,10 +62,19 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
     }
 
-    fn set_status(&mut self, id: SlotId, status: SlotStatus) -> Result<(), EngineError> {
+    fn set_status(
+        &mut self,
+        at: Timestamp,
+        id: SlotId,
+        status: SlotStatus,
+    ) -> Result<(), EngineError> {
         let index = id.index().checked_sub(1);
         let slot = index.and_then(|index| self.slots.get_mut(index));
-        slot.ok_or(EngineError::UnknownSlot { slot: id })?.memory.status = status;
+        let slot = slot.ok_or(EngineError::UnknownSlot { slot: id })?;
+        if slot.memory.status != status {
+            slot.memory.status = status;
+            self.desk.sink.record(at, &Record::Status { slot: id, status });
+        }
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ mod snapshot;
 mod stops;
 mod trigger;
 
-pub use crate::types::AlertLevel;
+pub use crate::types::{AlertLevel, SlotStatus};
 pub use act::ActionPolicy;
 pub use audit_gate::AuditGate;
 pub use builder::EngineBuilder;
@@ -35,4 +35,4 @@ pub use error::EngineError;
 pub use input::{Control, Input};
 pub use netting::Netting;
 pub use policy::Policy;
-pub use slot::{SlotConfig, SlotStatus};
+pub use slot::SlotConfig;

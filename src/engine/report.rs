@@ -110,6 +110,8 @@ impl<M: MetricsSink> Desk<M> {
         }
         if let Some(anomaly) = applied.anomaly {
             self.anomaly(at, anomaly, update);
+        } else if is_news(report) && applied.step.is_none() {
+            self.sink.record(at, &Record::Reported { order, report });
         }
     }
 
@@ -333,6 +335,22 @@ impl<M: MetricsSink> Desk<M> {
         }
         self.paid = paid;
         Ok(booked?)
+    }
+}
+
+/// True for what changes an order or a request without changing a status.
+const fn is_news(report: &OrderReport) -> bool {
+    match report {
+        OrderReport::Amended { .. }
+        | OrderReport::Resolved { .. }
+        | OrderReport::Triggered
+        | OrderReport::ChangeRefused(_) => true,
+        OrderReport::Accepted
+        | OrderReport::Rejected(_)
+        | OrderReport::Fill(_)
+        | OrderReport::Cancelled
+        | OrderReport::Expired
+        | OrderReport::Liquidated(_) => false,
     }
 }
 

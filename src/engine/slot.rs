@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::{EquityFraction, Sizer, StopPlan};
 use crate::strategy::{QuoteKey, Strategy};
-use crate::types::{ExecutionPlan, InstrumentId, OrderId, Period, SlotId, Timestamp};
+use crate::types::{ExecutionPlan, InstrumentId, OrderId, Period, SlotId, SlotStatus, Timestamp};
 
 use super::Policy;
 
@@ -120,18 +120,6 @@ impl<S> SlotConfig<S> {
         self.fingerprint = fingerprint;
         self
     }
-}
-
-/// Whether a strategy is called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SlotStatus {
-    /// It is called on every event of its feeds.
-    #[default]
-    Running,
-    /// A person has paused it; its orders and exits go on.
-    Paused,
-    /// It failed and is called no more until it is resumed.
-    Failed,
 }
 
 /// A slot at work.

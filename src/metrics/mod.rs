@@ -2,4 +2,33 @@
 
 mod sink;
 
-pub use sink::{MetricsSink, Tee};
+mod catalogue;
+mod spec;
+
+mod meter;
+mod registry;
+mod snapshot;
+
+mod exporter;
+mod feed;
+
+#[cfg(feature = "metrics")]
+mod facade;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
+
+pub use catalogue::{catalogue, catalogue_by_topic};
+pub use exporter::{
+    BotState, CapitalFigures, CheckResult, EquityFigures, ExchangeCall, ExportError, MarketFigures,
+    MetricsExporter, OrderEvent, OrderStep, PnlFigures, StrategyFigures, TradeEvent,
+};
+#[cfg(feature = "metrics")]
+pub use facade::{FacadeCounter, FacadeGauge, FacadeHistogram, FacadeMeter};
+pub use feed::{EngineMetrics, MemoryMetrics};
+pub use meter::{CounterHandle, GaugeHandle, HistogramHandle, Meter};
+#[cfg(feature = "prometheus")]
+pub use prometheus::PrometheusMetrics;
+pub use registry::{Counter, Gauge, Histogram, NamespaceError, Registry};
+pub use sink::{MetricsSink, RunStart, Tee};
+pub use snapshot::{MetricSnapshot, SeriesSnapshot, Snapshot};
+pub use spec::{Feed, LabelSpec, LabelValues, MetricKind, MetricSpec, OTHER, Unit};

@@ -108,17 +108,6 @@ impl RiskChain {
         !self.guards.is_empty()
     }
 
-    /// The rules' and guards' use of their limits while nothing is being opened.
-    pub(super) fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
-        for rule in &self.rules {
-            let used = rule.usage(facts).map(|reason| LimitUse::new(rule.name(), &reason));
-            out.extend(used);
-        }
-        for watched in &self.guards {
-            out.extend(watched.word(facts).usage());
-        }
-    }
-
     pub(super) fn judge(
         &self,
         words: &Words<'_>,
@@ -225,6 +214,17 @@ impl RiskManager for RiskChain {
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
         for watched in &mut self.guards {
             release(&mut *watched.guard, &mut watched.wanted, cause, facts);
+        }
+    }
+
+    fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        for rule in &self.rules {
+            let used = rule.usage(facts).map(|reason| LimitUse::new(rule.name(), &reason));
+            out.extend(used);
+        }
+        for watched in &self.guards {
+            out.extend(watched.word(facts).usage());
+            watched.guard.usage(facts, out);
         }
     }
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Exposure, RiskConfigError, RiskSummary};
 use crate::types::{
-    Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, MarketEvent, Qty,
-    Reason, Side, State, Timestamp, Trade, to_f64,
+    Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, LimitUse, MarketEvent,
+    Qty, Reason, Side, State, Timestamp, Trade, to_f64,
 };
 
 /// What a rule is shown: the part of an intent that would open exposure, with all working
@@ -216,6 +216,9 @@ pub trait Guard: State + Send {
     /// the guard, and shares nothing that could change behind its back.
     fn rules(&self, _ask: &mut dyn FnMut(&dyn RiskRule)) {}
 
+    /// What it watches beside its verdict, for dashboards; nothing unless it says so.
+    fn usage(&self, _facts: &Facts<'_>, _out: &mut Vec<LimitUse>) {}
+
     /// An operator resumes a halt of this cause: a latched guard lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
 
@@ -277,6 +280,10 @@ pub trait RiskManager: State + Send {
     fn drawdown(&self, _facts: &Facts<'_>) -> f64 {
         0.0
     }
+
+    /// How much of its limits is used while nothing is being opened, for dashboards; what cannot
+    /// say it is left out.
+    fn usage(&self, _facts: &Facts<'_>, _out: &mut Vec<LimitUse>) {}
 
     /// True when a part of it wants [`Fact::Market`]; asked once, when an engine is built.
     fn watches_market(&self) -> bool {

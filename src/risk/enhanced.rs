@@ -167,13 +167,6 @@ impl EnhancedRiskManager {
         [&self.drawdown, &self.breaker]
     }
 
-    /// How much of its limits is used while nothing is being opened.
-    pub(super) fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
-        let words = self.guards().map(|guard| Word::of(guard, None, facts));
-        out.extend(words.iter().filter_map(Word::usage));
-        self.chain.usage(facts, out);
-    }
-
     #[inline(never)]
     fn consider_all(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
         self.consider(fact, facts, changes);
@@ -205,6 +198,12 @@ impl RiskManager for EnhancedRiskManager {
 
     fn drawdown(&self, facts: &Facts<'_>) -> f64 {
         self.drawdown.drawdown(facts)
+    }
+
+    fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        let words = self.guards().map(|guard| Word::of(guard, None, facts));
+        out.extend(words.iter().filter_map(Word::usage));
+        self.chain.usage(facts, out);
     }
 
     fn watches_market(&self) -> bool {

@@ -32,6 +32,7 @@ mod stress;
 mod summary;
 mod window;
 
+pub use crate::types::LimitUse;
 pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
 };
@@ -81,4 +82,4 @@ pub use stress::{
     OtherPrices, Repricing, StressError, StressResult, StressScenario, StressScenarioBuilder,
     StressedPosition,
 };
-pub use summary::{LimitUse, PositionHeat, RiskSummary};
+pub use summary::{PositionHeat, RiskSummary};

@@ -123,14 +123,7 @@ impl RealtimeRiskManager {
     /// Limits that cannot say it are left out.
     pub fn utilisation(&self, facts: &Facts<'_>) -> Vec<LimitUse> {
         let mut limits = Vec::new();
-        if let Some(daily) = &self.daily {
-            limits.extend(Word::of(daily, None, facts).usage());
-        }
-        if let Some(scaling) = &self.scaling {
-            let used = scaling.usage_at(self.drawdown(facts), facts);
-            limits.push(LimitUse::new(DrawdownScaling::LIMIT, &used));
-        }
-        self.base.usage(facts, &mut limits);
+        self.usage(facts, &mut limits);
         limits.sort_by(LimitUse::most_used_first);
         limits
     }
@@ -198,6 +191,17 @@ impl RiskManager for RealtimeRiskManager {
 
     fn drawdown(&self, facts: &Facts<'_>) -> f64 {
         RiskManager::drawdown(&self.base, facts)
+    }
+
+    fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        if let Some(daily) = &self.daily {
+            out.extend(Word::of(daily, None, facts).usage());
+        }
+        if let Some(scaling) = &self.scaling {
+            let used = scaling.usage_at(self.drawdown(facts), facts);
+            out.push(LimitUse::new(DrawdownScaling::LIMIT, &used));
+        }
+        self.base.usage(facts, out);
     }
 
     fn watches_market(&self) -> bool {

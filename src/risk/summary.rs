@@ -1,50 +1,10 @@
-use core::cmp::Ordering;
-
 use serde::{Deserialize, Serialize};
 
 use super::exposure::mark_value;
 use super::{ActiveHalt, BreakerStatus, DailyLoss, PortfolioHeat};
 use crate::types::{
-    ActiveAlert, Facts, HaltLevel, InstrumentId, Label, Reason, ReasonCode, SlotId, Timestamp,
-    exact,
+    ActiveAlert, Facts, HaltLevel, InstrumentId, LimitUse, SlotId, Timestamp, exact,
 };
-
-/// How much of one limit is used.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LimitUse {
-    /// The rule or guard.
-    pub name: Label,
-    /// The code of its refusals.
-    pub code: ReasonCode,
-    /// The limit.
-    #[serde(deserialize_with = "exact::f64_or_nan")]
-    pub limit: f64,
-    /// What was observed; NaN while it is not known.
-    #[serde(deserialize_with = "exact::f64_or_nan")]
-    pub observed: f64,
-    /// observed / limit, cut to 0..=1; 1 while it is not defined.
-    pub utilisation: f64,
-}
-
-impl LimitUse {
-    /// A rule's use of its limit.
-    pub fn new(name: &str, reason: &Reason) -> Self {
-        // Nothing of an empty limit is used, and a gain uses nothing of a loss limit.
-        let is_unused = reason.observed <= 0.0 && reason.limit >= 0.0;
-        Self {
-            name: Label::new(name),
-            code: reason.code,
-            limit: reason.limit,
-            observed: reason.observed,
-            utilisation: if is_unused { 0.0 } else { reason.utilisation() },
-        }
-    }
-
-    pub(super) fn most_used_first(&self, other: &Self) -> Ordering {
-        let by_use = other.utilisation.total_cmp(&self.utilisation);
-        by_use.then_with(|| self.name.cmp(&other.name))
-    }
-}
 
 /// One strategy's position and what it risks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

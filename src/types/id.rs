@@ -48,6 +48,18 @@ impl SlotId {
     }
 }
 
+/// Whether a strategy is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SlotStatus {
+    /// It is called on every event of its feeds.
+    #[default]
+    Running,
+    /// A person has paused it; its orders and exits go on.
+    Paused,
+    /// It failed and is called no more until it is resumed.
+    Failed,
+}
+
 /// A client order id: the run's epoch, the owning slot and a sequence number, so that a late
 /// fill finds its owner even when the order has long been forgotten.
 ///

@@ -1,9 +1,10 @@
+use core::cmp::Ordering;
 use core::fmt;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{InstrumentId, Label, SlotId, Timestamp, exact};
+use super::{InstrumentId, Label, Reason, ReasonCode, SlotId, Timestamp, exact};
 
 /// Which limit is meant: the name of a rule, gate or guard, and what it is narrowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,4 +93,42 @@ pub struct LimitChange {
     pub until: Option<Timestamp>,
     /// Who changes it.
     pub actor: Label,
+}
+
+/// How much of one limit is used.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LimitUse {
+    /// The rule or guard.
+    pub name: Label,
+    /// The code of its refusals.
+    pub code: ReasonCode,
+    /// The limit.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
+    pub limit: f64,
+    /// What was observed; NaN while it is not known.
+    #[serde(deserialize_with = "exact::f64_or_nan")]
+    pub observed: f64,
+    /// observed / limit, cut to 0..=1; 1 while it is not defined.
+    pub utilisation: f64,
+}
+
+impl LimitUse {
+    /// A rule's use of its limit.
+    pub fn new(name: &str, reason: &Reason) -> Self {
+        // Nothing of an empty limit is used, and a gain uses nothing of a loss limit.
+        let is_unused = reason.observed <= 0.0 && reason.limit >= 0.0;
+        Self {
+            name: Label::new(name),
+            code: reason.code,
+            limit: reason.limit,
+            observed: reason.observed,
+            utilisation: if is_unused { 0.0 } else { reason.utilisation() },
+        }
+    }
+
+    /// The order of summaries: the most used first, equals by name.
+    pub(crate) fn most_used_first(&self, other: &Self) -> Ordering {
+        let by_use = other.utilisation.total_cmp(&self.utilisation);
+        by_use.then_with(|| self.name.cmp(&other.name))
+    }
 }

@@ -39,11 +39,11 @@ pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
 pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};
-pub use id::{AssetId, GroupId, InstrumentId, OrderId, ParentId, SlotId, TradeId};
+pub use id::{AssetId, GroupId, InstrumentId, OrderId, ParentId, SlotId, SlotStatus, TradeId};
 pub use instrument::{Instrument, InstrumentBuilder, InstrumentError, InstrumentKind, OptionRight};
 pub use instruments::{Asset, Instruments};
 pub use label::Label;
-pub use limit::{LimitChange, LimitKey, LimitSubject};
+pub use limit::{LimitChange, LimitKey, LimitSubject, LimitUse};
 pub use market::{
     Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Print, Quote,
 };

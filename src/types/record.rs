@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ActionRequest, Fill, Halt, HaltLevel, InstrumentId, Intent, Label, Leg, LimitChange, Money,
     Order, OrderId, OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Qty, Reason, Side,
-    Signal, SlotId, Timestamp, exact,
+    Signal, SlotId, SlotStatus, Timestamp, exact,
 };
 
 /// One change of the engine's state. Metrics, reports, audit and hash are readers of records;
@@ -50,6 +50,14 @@ pub enum Record<'a> {
         from: OrderStatus,
         /// Status after.
         to: OrderStatus,
+        /// What the venue said.
+        report: &'a OrderReport,
+    },
+    /// The venue said something of an order that changed it or its request, and left its status
+    /// as it was: amended, triggered, resolved, a change refused.
+    Reported {
+        /// Which order.
+        order: OrderId,
         /// What the venue said.
         report: &'a OrderReport,
     },
@@ -128,6 +136,13 @@ pub enum Record<'a> {
         slot: SlotId,
         /// Its error.
         error: &'a str,
+    },
+    /// A strategy was paused or goes on.
+    Status {
+        /// Which strategy.
+        slot: SlotId,
+        /// Whether it is called from now on.
+        status: SlotStatus,
     },
     /// A limit was changed while the engine runs, or a temporary change of it has ended.
     LimitChanged {

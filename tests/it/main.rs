@@ -34,6 +34,7 @@ mod ledger;
 mod life_cycle;
 mod liquidation;
 mod margin;
+mod metrics;
 mod model_check;
 mod monitor;
 mod netting;

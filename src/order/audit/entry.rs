@@ -6,7 +6,7 @@ use crate::types::{
     ActionOutcome, ActionRequest, Adjustment, AdjustmentCause, Anomaly, Fill, Halt, HaltCause,
     HaltLevel, HaltStep, InstrumentId, Intent, Label, LimitChange, Money, Order, OrderId,
     OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Qty, Reason, Record, Signal, SlotId,
-    Timestamp, Trade, exact,
+    SlotStatus, Timestamp, Trade, exact,
 };
 
 /// One line of the audit log.
@@ -93,6 +93,8 @@ pub enum AuditEvent {
         /// By which report.
         report: OrderReport,
     },
+    /// The venue changed an order and left its status, or refused a change.
+    Reported(OrderId, OrderReport),
     /// A fill was booked.
     Filled(Fill, Money),
     /// A piece of position was closed.
@@ -124,6 +126,8 @@ pub enum AuditEvent {
     Failed(SlotId, String),
     /// A parent order began, or is over.
     Parent(ParentOrder, ParentStep),
+    /// A strategy was paused or goes on.
+    Status(SlotId, SlotStatus),
     /// A limit was changed.
     LimitChanged(LimitChange),
     /// An alert asked for an action.
@@ -142,6 +146,7 @@ impl AuditEvent {
             Record::Transition { order, from, to, report } => {
                 Self::Transition { order, from, to, report: *report }
             }
+            Record::Reported { order, report } => Self::Reported(order, *report),
             Record::Filled { fill, realised } => Self::Filled(*fill, realised),
             Record::Closed { trade } => Self::Closed(*trade),
             Record::Adjusted { adjustment } => Self::Adjusted(*adjustment),
@@ -157,6 +162,7 @@ impl AuditEvent {
                 Self::Anomaly(anomaly, order, instrument)
             }
             Record::Failed { slot, error } => Self::Failed(slot, error.to_owned()),
+            Record::Status { slot, status } => Self::Status(slot, status),
             Record::LimitChanged { change, .. } => Self::LimitChanged(*change),
             Record::Parent { order, step } => Self::Parent(*order, step),
             Record::Acted { request, outcome } => Self::Acted(*request, outcome),
@@ -179,12 +185,14 @@ pub(super) fn actor_of(record: &Record<'_>) -> Actor {
             _ => Actor::Risk,
         },
         Record::Transition { .. }
+        | Record::Reported { .. }
         | Record::Filled { .. }
         | Record::Closed { .. }
         | Record::Adjusted { .. }
         | Record::Funded { .. }
         | Record::Paid { .. }
         | Record::Anomaly { .. } => Actor::Venue,
+        Record::Status { .. } => Actor::Operator(Label::default()),
         Record::LimitChanged { change, .. } => Actor::Operator(change.actor),
         Record::Acted { request, .. } => Actor::Alert(request.alert),
     }

@@ -180,6 +180,8 @@ impl AuditState {
             | AuditEvent::Parent(..)
             | AuditEvent::Anomaly(..)
             | AuditEvent::Failed(..)
+            | AuditEvent::Reported(..)
+            | AuditEvent::Status(..)
             | AuditEvent::Acted(..)
             | AuditEvent::Other => {}
         }

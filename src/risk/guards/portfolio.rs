@@ -1,8 +1,11 @@
 use rust_decimal::Decimal;
 
+use crate::math::TailMeasure;
 use crate::risk::rules::{CorrelatedExposure, VarLimit, checked_correlation};
 use crate::risk::{Ceiling, Fact, Guard, PortfolioRisk, RiskConfigError, RiskRule};
-use crate::types::{Facts, Halt, HaltCause, LimitKey, State, StateError};
+use crate::types::{
+    Facts, Halt, HaltCause, LimitKey, LimitUse, Reason, ReasonCode, State, StateError,
+};
 
 /// The owner of the portfolio's figures in a chain or manager: it watches facts for
 /// [`PortfolioRisk`] and lends the chain the rules that read it.
@@ -85,6 +88,22 @@ impl Guard for PortfolioGuard {
         }
         if let Some(limit) = self.correlated {
             ask(&CorrelatedExposure::with(&self.portfolio, limit));
+        }
+    }
+
+    fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
+        let Ok(figures) = self.portfolio.figures() else { return };
+        let limited = self.portfolio.settings().measure;
+        let measures = [
+            ("value_at_risk", TailMeasure::ValueAtRisk),
+            ("expected_shortfall", TailMeasure::ExpectedShortfall),
+        ];
+        for (name, measure) in measures {
+            let ceiling = self.value_at_risk.filter(|_| measure == limited);
+            let limit = ceiling.map_or(f64::INFINITY, |ceiling| ceiling.amount(facts));
+            let observed = figures.tail.tail.measure(measure);
+            let reason = Reason::new(ReasonCode::ValueAtRisk, limit, observed);
+            out.push(LimitUse::new(name, &reason));
         }
     }
 
