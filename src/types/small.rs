@@ -119,6 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::types::Instrument;
 
     /// Decimals of every size, sign and scale, many of them at the edges of 32, 63 and 64 bits.
     fn decimals() -> impl Strategy<Value = Decimal> {
@@ -154,8 +155,20 @@ mod tests {
             }
             let rest = a.checked_rem(b).is_some_and(|rest| rest.is_zero());
             prop_assert_eq!(is_multiple(a, b), rest, "{} of {}", a, b);
+            prop_assert_eq!(bits(Some(rounded(a, 8))), bits(Some(a.round_dp(8))), "{}", a);
             prop_assert_eq!(is_above_zero(a), a > Decimal::ZERO);
             prop_assert_eq!(is_same(a, b), a == b && a.serialize() == b.serialize());
+        }
+    }
+
+    #[test]
+    fn a_multiplier_of_one_changes_no_digit() {
+        let (plain, _) = Instrument::spot("A", "A", "B").build().unwrap();
+        for text in ["0", "-0.000", "1", "-12.50", "0.0000000001", "79228162514264337593543950335"]
+        {
+            let quantity: Decimal = text.parse().unwrap();
+            let units = plain.units(quantity).unwrap();
+            assert!(is_same(units, quantity.checked_mul(Decimal::ONE).unwrap()), "{text}");
         }
     }
 
