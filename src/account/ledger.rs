@@ -24,6 +24,7 @@ pub enum PositionMode {
 
 /// How the ledger keeps its books.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LedgerConfig {
     /// What a reduction closes.
     pub lots: LotMethod,

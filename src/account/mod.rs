@@ -3,6 +3,7 @@
 mod adjustments;
 mod arithmetic;
 mod charge;
+mod checkpoint;
 mod conversion;
 mod exercise;
 mod facts;

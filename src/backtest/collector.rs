@@ -222,6 +222,7 @@ impl MetricsSink for Collector {
             Record::Adjusted { .. }
             | Record::Reported { .. }
             | Record::Status { .. }
+            | Record::Delivered { .. }
             | Record::Paid { .. }
             | Record::LimitChanged { .. }
             | Record::Parent { .. }

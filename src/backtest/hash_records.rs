@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
 use crate::types::{
-    Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause, HaltScope, Intent,
-    LimitChange, LimitSubject, Linkage, Offset, OrderId, OrderKind, OrderReport, ParentOrder,
-    ParentStep, Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
+    ActionOutcome, ActionRequest, Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause,
+    HaltScope, Intent, LimitChange, LimitSubject, Linkage, Offset, OrderId, OrderKind, OrderReport,
+    ParentOrder, ParentStep, Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -58,6 +58,7 @@ impl MetricsSink for Digest {
                 self.trade(trade);
             }
             Record::Adjusted { .. }
+            | Record::Delivered { .. }
             | Record::Funded { .. }
             | Record::Paid { .. }
             | Record::Halted { .. }
@@ -100,6 +101,12 @@ impl Digest {
             Record::Adjusted { adjustment } => {
                 self.u8(7);
                 self.adjustment(adjustment);
+            }
+            Record::Delivered { slot, instrument, change } => {
+                self.u8(24);
+                self.u32(u32::from(slot.0));
+                self.u32(instrument.0);
+                self.decimal(change.value());
             }
             Record::Funded { instrument, slot, payment } => {
                 self.u8(8);
@@ -148,14 +155,7 @@ impl Digest {
             }
             Record::LimitChanged { change, before, after } => self.limit(change, *before, *after),
             Record::Parent { order, step } => self.parent(order, *step),
-            Record::Acted { request, outcome } => {
-                self.u8(13);
-                self.u8(request.action as u8);
-                self.scope(request.scope);
-                self.label(&request.alert);
-                self.u8(request.level as u8);
-                self.u8(*outcome as u8);
-            }
+            Record::Acted { request, outcome } => self.acted(request, *outcome),
             Record::Signal { .. }
             | Record::Passed { .. }
             | Record::Refused { .. }
@@ -164,6 +164,15 @@ impl Digest {
             | Record::Filled { .. }
             | Record::Closed { .. } => {}
         }
+    }
+
+    fn acted(&mut self, request: &ActionRequest, outcome: ActionOutcome) {
+        self.u8(13);
+        self.u8(request.action as u8);
+        self.scope(request.scope);
+        self.label(&request.alert);
+        self.u8(request.level as u8);
+        self.u8(outcome as u8);
     }
 
     fn reported(&mut self, order: OrderId, report: &OrderReport) {

@@ -47,12 +47,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         update: &OrderUpdate,
         out: &mut Vec<Command>,
     ) {
-        for trade in &self.desk.closed {
-            let index = trade.slot.index().checked_sub(1);
-            if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
-                slot.sizer.on_trade(trade);
-            }
-        }
+        self.attend_trades();
         if !self.desk.executions.is_empty() {
             self.desk.follow_children(at, update, out);
         }
@@ -88,6 +83,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         adjustment: &Adjustment,
         out: &mut Vec<Command>,
     ) {
+        self.attend_trades();
         if !self.desk.executions.is_empty() {
             self.desk.adjust_executions(at, &adjustment.kind, out);
         }
@@ -111,6 +107,16 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             | AdjustmentKind::Income(_)
             | AdjustmentKind::Dividend { .. }
             | AdjustmentKind::BorrowFee { .. } => {}
+        }
+    }
+
+    /// Sizers hear of the trades that the last report or adjustment has closed.
+    fn attend_trades(&mut self) {
+        for trade in &self.desk.closed {
+            let index = trade.slot.index().checked_sub(1);
+            if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
+                slot.sizer.on_trade(trade);
+            }
         }
     }
 }

@@ -34,8 +34,22 @@ pub struct EngineBuilder<S, M> {
     ledger: LedgerConfig,
     actions: ActionPolicy,
     netting: Netting,
+    required: Vec<String>,
     sink: M,
 }
+
+/// What an engine that trades real money should not start without, for
+/// [`EngineBuilder::require_limits`]: quantity and value of an order, a price collar, a check for
+/// repeated orders, a budget of messages, and stops on drawdown and on the loss of a day.
+pub const LIVE_LIMITS: [&str; 7] = [
+    "max_order_quantity",
+    "max_order_notional",
+    "price_collar",
+    "duplicate_order",
+    "message_throttle",
+    "drawdown",
+    "daily_loss",
+];
 
 impl<S: Strategy> EngineBuilder<S, ()> {
     pub(super) fn new(instruments: Instruments, reporting: AssetId) -> Self {
@@ -52,6 +66,7 @@ impl<S: Strategy> EngineBuilder<S, ()> {
             ledger: LedgerConfig::default(),
             actions: ActionPolicy::new(),
             netting: Netting::Off,
+            required: Vec::new(),
             sink: (),
         }
     }
@@ -126,6 +141,13 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         self
     }
 
+    /// Refuses to be built without rules, guards and gates of these names, such as
+    /// [`LIVE_LIMITS`]: a limit that was forgotten is no limit.
+    pub fn require_limits<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.required.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
     /// The reader of records.
     pub fn sink<N: MetricsSink>(self, sink: N) -> EngineBuilder<S, N> {
         EngineBuilder {
@@ -141,6 +163,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             ledger: self.ledger,
             actions: self.actions,
             netting: self.netting,
+            required: self.required,
             sink,
         }
     }
@@ -148,7 +171,8 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
     /// Puts the engine together.
     ///
     /// # Errors
-    /// [`EngineError`]: no instruments to trade, an unknown one, too many slots.
+    /// [`EngineError`]: no instruments to trade, an unknown one, too many slots, required limits
+    /// that are missing.
     pub fn build(mut self) -> Result<Engine<S, M>, EngineError> {
         let slots = build_slots(self.slots, &self.instruments)?;
         let count = slots.len() + 1;
@@ -169,6 +193,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
         let stops = stops(&slots);
         let is_attended = stops.is_on() || slots.iter().any(|slot| slot.sizer.is_attentive());
         let risk = self.manager.unwrap_or_else(|| Box::new(self.chain));
+        check_required(self.required, &*risk, &gates)?;
         let watching = Watching {
             gates: gates.iter().any(|gate| gate.watches_market()),
             risk: risk.watches_market(),
@@ -213,6 +238,17 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             is_attended,
         })
     }
+}
+
+/// Lists every name that neither the manager nor a gate has.
+fn check_required(
+    mut required: Vec<String>,
+    risk: &dyn RiskManager,
+    gates: &[Box<dyn OrderGate>],
+) -> Result<(), EngineError> {
+    required.retain(|name| gates.iter().all(|gate| gate.name() != name));
+    risk.tell_names(&mut |known| required.retain(|name| name != known));
+    if required.is_empty() { Ok(()) } else { Err(EngineError::MissingLimits { missing: required }) }
 }
 
 fn build_slots<S: Strategy>(

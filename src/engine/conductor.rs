@@ -107,6 +107,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             Input::Time => {
                 self.desk.check_time(at)?;
                 self.desk.observe(at, &Fact::Time, out);
+                if self.desk.stops.is_on() {
+                    self.desk.end_overdue(at, out);
+                }
             }
         }
         self.desk.now = at;
@@ -211,6 +214,11 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             && let Some(due) = self.desk.risk.deadline().filter(|due| *due > self.desk.now)
         {
             next = next.min(due);
+        }
+        if self.desk.stops.is_on()
+            && let Some(end) = self.desk.stops.next_end_after(self.desk.now)
+        {
+            next = next.min(end);
         }
         (next < Timestamp::MAX).then_some(next)
     }

@@ -115,10 +115,14 @@ impl<M: MetricsSink> Desk<M> {
 
     /// Sends the group in `self.group`: all of it or, with a group id, nothing.
     pub(super) fn submit(&mut self, at: Timestamp, id: Option<GroupId>, out: &mut Vec<Command>) {
-        let group = core::mem::take(&mut self.group);
+        let mut group = core::mem::take(&mut self.group);
+        if !self.halts.is_clear() && id.is_none() {
+            self.cross_exits(at, &mut group, out);
+        }
         if self.stops.is_on() {
             self.yield_stops(at, &group, out);
         }
+        self.yield_exits(at, &group, out);
         self.judge(at, &group);
         let whole = self.verdict.approved;
         for (index, intent) in group.iter().enumerate() {
@@ -342,7 +346,7 @@ impl<M: MetricsSink> Desk<M> {
 
 /// What of an intent closes the strategy's own position, with its working orders and the legs
 /// before it filled.
-fn own_reducing(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Decimal {
+pub(super) fn own_reducing(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Decimal {
     let position = facts.book.position(intent.slot, intent.instrument);
     let Amount::Quantity(quantity) = intent.amount else { return Decimal::ZERO };
     if intent.leg != Leg::Net {

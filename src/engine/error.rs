@@ -65,6 +65,12 @@ pub enum EngineError {
         /// The refused time.
         until: Timestamp,
     },
+    /// Limits that were required are not there; set them, or do not start.
+    #[error("required limits are missing: {}", .missing.join(", "))]
+    MissingLimits {
+        /// Their names.
+        missing: Vec<String>,
+    },
     /// A fraction must be above 0 and at most 1.
     #[error("fraction {value} is not above 0 and at most 1")]
     BadFraction {

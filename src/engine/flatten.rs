@@ -2,8 +2,6 @@
 
 use core::mem;
 
-use rust_decimal::Decimal;
-
 use crate::metrics::MetricsSink;
 use crate::risk::{Fact, HaltChange};
 use crate::strategy::Strategy;
@@ -163,7 +161,7 @@ impl<M: MetricsSink> Desk<M> {
         for index in 0..self.instruments.len() {
             let Ok(index) = u32::try_from(index) else { break };
             let instrument = InstrumentId(index);
-            self.cross_opposites(at, instrument);
+            self.cross_opposites(at, instrument, out);
             for slot in 0..self.account.book().slots() {
                 let Ok(slot) = u16::try_from(slot) else { break };
                 self.flatten_one(at, SlotId(slot), instrument, out);
@@ -227,7 +225,7 @@ impl<M: MetricsSink> Desk<M> {
             || slots.into_iter().any(held)
     }
 
-    fn is_flattening(&self, slot: SlotId, instrument: InstrumentId) -> bool {
+    pub(super) fn is_flattening(&self, slot: SlotId, instrument: InstrumentId) -> bool {
         self.halts.level(slot, instrument) == HaltLevel::Flattening
     }
 
@@ -262,7 +260,8 @@ impl<M: MetricsSink> Desk<M> {
         self.group.push(intent);
         let before = self.sequence;
         self.submit(at, None, out);
-        if self.sequence == before {
+        let is_flat = self.account.book().position(slot, instrument).is_flat();
+        if self.sequence == before && !is_flat {
             self.pause(at, slot, instrument);
         }
     }
@@ -271,49 +270,5 @@ impl<M: MetricsSink> Desk<M> {
     pub(super) fn pause(&mut self, at: Timestamp, slot: SlotId, instrument: InstrumentId) {
         self.pauses.refused(at, slot, instrument);
         self.plan_chores(at);
-    }
-
-    /// Virtual positions of opposite sign close each other at the mark before anything goes to
-    /// the venue: sent there, one of the two would open.
-    fn cross_opposites(&mut self, at: Timestamp, instrument: InstrumentId) {
-        while let Some((long, short, quantity)) = self.opposites(instrument) {
-            let Some(price) = self.crossing_price(instrument) else { return };
-            let mut closed = mem::take(&mut self.closed);
-            closed.clear();
-            let crossed = self.account.cross(
-                at,
-                &self.instruments,
-                instrument,
-                short,
-                long,
-                quantity,
-                price,
-                &mut closed,
-            );
-            for trade in &closed {
-                self.sink.record(at, &Record::Closed { trade });
-            }
-            self.closed = closed;
-            if crossed.is_err() {
-                return;
-            }
-        }
-    }
-
-    /// A long and a short slot, both without working orders and both being flattened.
-    fn opposites(&self, instrument: InstrumentId) -> Option<(SlotId, SlotId, Decimal)> {
-        let book = self.account.book();
-        let find = |side: Side| {
-            (0..book.slots()).filter_map(|slot| u16::try_from(slot).ok().map(SlotId)).find(|slot| {
-                let position = book.position(*slot, instrument);
-                Side::of(position.quantity) == Some(side)
-                    && self.is_flattening(*slot, instrument)
-                    && position.working_buy.is_zero()
-                    && position.working_sell.is_zero()
-            })
-        };
-        let (long, short) = (find(Side::Buy)?, find(Side::Sell)?);
-        let quantity = |slot| book.position(slot, instrument).quantity.abs();
-        Some((long, short, quantity(long).min(quantity(short))))
     }
 }

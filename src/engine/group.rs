@@ -89,7 +89,7 @@ impl<M: MetricsSink> Desk<M> {
             .quantity
             .checked_add(position.working_buy)?
             .checked_sub(position.working_sell)?
-            .checked_sub(self.resting_stop(slot, instrument))?;
+            .checked_sub(self.resting_exits(slot, instrument))?;
         let (side, quantity) = towards(target.value(), expected)?;
         let rounded = facts.instruments.get(instrument)?.floor_to_step(quantity.value())?;
         (!rounded.is_zero()).then_some((side, Qty::new(rounded)))

@@ -2,6 +2,8 @@
 //! reduce-only order, placed when the position opens, amended as the plan moves it, cancelled
 //! when the position is over. The same in a backtest and live.
 
+mod time;
+
 use core::mem;
 use core::time::Duration;
 
@@ -235,15 +237,6 @@ impl<M: MetricsSink> Desk<M> {
                 self.cancel(at, state.order.id, out);
             }
         }
-    }
-
-    /// What a slot's stop would still trade, signed; a target counts on the position without
-    /// it. One that is being cancelled is in no working sum any more.
-    pub(super) fn resting_stop(&self, slot: SlotId, instrument: InstrumentId) -> Decimal {
-        let order = self.stops.of(slot, instrument).and_then(|seat| seat.order);
-        let state = order.and_then(|order| self.orders.find(order));
-        let resting = state.filter(|state| state.in_flight != InFlight::Cancel);
-        resting.map_or(Decimal::ZERO, |state| state.order.intent.side.signed(state.remaining()))
     }
 
     fn seat_again(&mut self, id: InstrumentId, seats: Vec<Seat>) {

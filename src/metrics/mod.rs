@@ -1,5 +1,6 @@
 //! Readers of records: metrics, reports and audit listen here and can change nothing.
 
+mod contained;
 mod sink;
 
 mod catalogue;
@@ -18,6 +19,8 @@ mod facade;
 pub mod prometheus;
 
 pub use catalogue::{catalogue, catalogue_by_topic};
+pub use contained::ContainedSink;
+pub(crate) use contained::panic_text;
 pub use exporter::{
     BotState, CapitalFigures, CheckResult, EquityFigures, ExchangeCall, ExportError, MarketFigures,
     MetricsExporter, OrderEvent, OrderStep, PnlFigures, StrategyFigures, TradeEvent,

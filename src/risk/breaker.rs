@@ -51,6 +51,7 @@ pub struct CircuitBreaker {
 
 /// The breaker's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BreakerLimits {
     /// So many losing trades in a row trip; at least 1.
     pub max_consecutive_losses: u32,

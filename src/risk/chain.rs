@@ -240,6 +240,13 @@ impl RiskManager for RiskChain {
         self.guards.iter().filter_map(|watched| watched.guard.deadline()).min()
     }
 
+    fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {
+        self.names().for_each(&mut *tell);
+        for watched in &self.guards {
+            watched.guard.rules(&mut |rule| tell(rule.name()));
+        }
+    }
+
     fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
         let mut limits = Vec::new();
         self.usage(facts, &mut limits);

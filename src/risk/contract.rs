@@ -300,6 +300,10 @@ pub trait RiskManager: State + Send {
         None
     }
 
+    /// Tells the names of its rules and guards, for a check that none is missing. Without a word
+    /// it has none.
+    fn tell_names(&self, _tell: &mut dyn FnMut(&'static str)) {}
+
     /// The account's risk in one serialisable value: what the facts tell, and how much of every
     /// limit is used. Without a word the facts alone.
     fn summary(&self, facts: &Facts<'_>) -> RiskSummary {

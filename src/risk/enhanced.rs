@@ -231,6 +231,11 @@ impl RiskManager for EnhancedRiskManager {
         })
     }
 
+    fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {
+        self.own_names().for_each(&mut *tell);
+        self.chain.tell_names(tell);
+    }
+
     fn summary(&self, facts: &Facts<'_>) -> RiskSummary {
         let mut limits = Vec::new();
         self.usage(facts, &mut limits);

@@ -209,11 +209,12 @@ impl RiskManager for RealtimeRiskManager {
     }
 
     fn is_timed(&self) -> bool {
-        self.base.is_timed()
+        self.daily.is_some() || self.base.is_timed()
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.base.deadline()
+        let day = self.daily.as_ref().and_then(Guard::deadline);
+        day.into_iter().chain(self.base.deadline()).min()
     }
 
     fn set_limit(
@@ -226,6 +227,12 @@ impl RiskManager for RealtimeRiskManager {
             1 => self.daily.as_mut().map_or(Ok(None), |daily| daily.set_limit(key, value)),
             _ => self.scaling.as_mut().map_or(Ok(None), |it| it.set_limit(key, value)),
         })
+    }
+
+    fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {
+        self.daily.iter().map(Guard::name).for_each(&mut *tell);
+        self.scaling.iter().map(|_| DrawdownScaling::LIMIT).for_each(&mut *tell);
+        self.base.tell_names(tell);
     }
 
     fn summary(&self, facts: &Facts<'_>) -> RiskSummary {

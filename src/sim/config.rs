@@ -161,6 +161,7 @@ impl SimConfig {
 
 /// Starting cash of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Balance {
     /// The asset's code.
     pub asset: Label,
@@ -171,6 +172,7 @@ pub struct Balance {
 
 /// The margin terms of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MarginSetting {
     /// The instrument's symbol.
     pub symbol: Label,
@@ -180,6 +182,7 @@ pub struct MarginSetting {
 
 /// When a limit order that rests is filled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum LimitFill {
     /// When the market trades beyond its price: then it was certainly its turn.
     #[default]
@@ -190,6 +193,7 @@ pub enum LimitFill {
 
 /// What happens first inside a bar, whose own path is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum PathModel {
     /// Stops happen before targets. An exit that follows an entry inside the bar can be
     /// stopped by the whole range, and reaches its target only if the close lies beyond it.
@@ -205,6 +209,7 @@ pub enum PathModel {
 
 /// Where market orders fill on bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum MarketFill {
     /// At the open of the next bar: nothing is known before it is decided.
     #[default]
@@ -216,6 +221,7 @@ pub enum MarketFill {
 
 /// How much a quote can fill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum QuoteDepth {
     /// What is displayed.
     #[default]

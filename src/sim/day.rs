@@ -6,6 +6,7 @@ use crate::types::{DayBoundary, DayError, Timestamp};
 
 /// When day orders end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum DayEnd {
     /// At midnight UTC: markets that never close.
     #[default]
@@ -24,6 +25,7 @@ pub enum DayEnd {
 
 /// Which days are trading days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum TradingDays {
     /// All.
     #[default]

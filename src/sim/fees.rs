@@ -123,6 +123,7 @@ pub(super) struct Traded {
 
 /// Rates that hold from a traded value on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FeeTier {
     /// The value traded since the start from which the rates hold.
     #[serde(with = "exact")]

@@ -7,6 +7,7 @@ use super::SimError;
 /// How long a request travels from the engine to the venue. Requests never overtake each
 /// other: they travel on one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Latency {
     /// No time.
     #[default]

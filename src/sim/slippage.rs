@@ -7,6 +7,7 @@ use crate::types::{Instrument, Price, Side, to_f64};
 /// How much worse than the market a taker is filled. It is always to the taker's disadvantage,
 /// rounded to the tick in that direction, and never goes beyond the order's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Slippage {
     /// Not at all.
     #[default]

@@ -24,7 +24,7 @@ pub use builtin::{
     VwapAnchor, VwapParameters,
 };
 pub use combinator::{
-    Cooldown, CooldownParameters, Filter, FilterParameters, Gate, GateSpec, Invert,
+    Contained, Cooldown, CooldownParameters, Filter, FilterParameters, Gate, GateSpec, Invert,
     InvertParameters, MemberSpec, VoteParameters, VoterSpec, WeightedVote,
 };
 pub use contract::{Event, Strategy};

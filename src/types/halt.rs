@@ -145,6 +145,7 @@ impl HaltCause {
 
 /// A stop of trading: why, how far, over what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Halt {
     /// Why.
     pub cause: HaltCause,

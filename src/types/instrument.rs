@@ -7,6 +7,7 @@ use super::{AssetId, Grid, InstrumentId, Label, Timestamp, exact, small};
 
 /// What kind of contract an instrument is; it decides how value and cash move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum InstrumentKind {
     /// Shares, coins, currencies: cash moves by the whole value.
     Spot,
@@ -65,6 +66,7 @@ pub enum OptionRight {
 /// siblings, registered with [`Instruments::add`](super::Instruments::add).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[serde(deny_unknown_fields)]
 pub struct Instrument {
     /// Its place in the table.
     pub id: InstrumentId,

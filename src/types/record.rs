@@ -78,6 +78,16 @@ pub enum Record<'a> {
         /// The change.
         adjustment: &'a Adjustment,
     },
+    /// An exercise or assignment changed the position in the underlying; told after the
+    /// adjustment and before the trades that it closed.
+    Delivered {
+        /// Whose.
+        slot: SlotId,
+        /// What was delivered.
+        instrument: InstrumentId,
+        /// The signed change of the position.
+        change: Qty,
+    },
     /// Funding was paid (negative) or received.
     Funded {
         /// On what.

@@ -50,6 +50,7 @@ mod registry;
 mod replay;
 mod report;
 mod risk;
+mod risk_at_work;
 mod sim_bars;
 mod sim_laws;
 mod sim_orders;

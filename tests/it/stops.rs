@@ -373,7 +373,7 @@ fn the_layer_at_work_is_as_it_was() {
 
 /// Trades, moves of stops, stops hit, exits by signal, changes of the daily halt, cents.
 const GOLDEN: (usize, usize, usize, usize, usize, Option<f64>) =
-    (82, 611, 76, 6, 118, Some(10_620_801.0));
+    (82, 621, 76, 6, 126, Some(10_659_305.0));
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]

@@ -58,6 +58,7 @@ impl MarginBook {
 
 /// Margin of an account in one settlement currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccountMargin {
     /// The cross positions together; its balance is free of what isolated positions hold.
     pub cross: MarginSummary,
@@ -67,6 +68,7 @@ pub struct AccountMargin {
 
 /// Margin of one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct InstrumentMargin {
     /// In what.
     pub instrument: InstrumentId,

@@ -5,6 +5,7 @@ use crate::types::{InstrumentId, exact};
 
 /// One bracket of a venue's margin table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MarginTier {
     /// Notional above which the bracket holds, in the settlement currency; zero for the first.
     #[serde(with = "exact")]

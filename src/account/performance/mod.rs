@@ -83,6 +83,7 @@ pub struct EquitySeries<'a> {
 /// What statistics assume. The defaults are those of empyrical: sample deviations (`ddof` 1),
 /// no risk-free return, tails of 5 %; nothing is annualised until the periods are set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Conventions {
     /// Points of equity in a year: 252 for trading days, 365 for days of a market that never
     /// closes. `None` leaves every annual figure undefined.
@@ -132,6 +133,7 @@ impl Conventions {
 /// The risk-free return. The same number means different things: empyrical takes a rate per
 /// period, quantstats and ffn an annual one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum RiskFree {
     /// Subtracted from each period's return as it is.
     PerPeriod(f64),

@@ -13,7 +13,7 @@ use crate::math::indicator::{ParameterError, check_factor, check_fraction};
 /// | EWMA | mean and deviation, the newest results most | fat tails |
 /// | filtered historical | the worst results, scaled to the volatility of now | after flat stretches |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TailEstimator {
     /// The quantile of the results, by linear interpolation (type 7, as numpy's); the shortfall is
     /// the mean of the lowest floor((n - 1) · tail) + 1 results (as empyrical's).
@@ -179,6 +179,7 @@ fn check(results: &[f64]) -> Result<(), TailError> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Stored {
     estimator: TailEstimator,
     confidence: f64,

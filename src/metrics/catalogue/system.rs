@@ -34,6 +34,7 @@ const RECORD: LabelSpec = LabelSpec::fixed(
         "limit_changed",
         "acted",
         "parent",
+        "delivered",
     ],
 );
 const VERSION: LabelSpec = LabelSpec::first("version", 4);

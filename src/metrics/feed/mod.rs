@@ -288,6 +288,7 @@ impl<M: Meter> MetricsSink for EngineMetrics<M> {
             | Record::Failed { .. }
             | Record::Status { .. }
             | Record::Parent { .. }
+            | Record::Delivered { .. }
             | Record::LimitChanged { .. }
             | Record::Acted { .. } => self.on_rare(record),
         }

@@ -6,7 +6,7 @@ use crate::types::Record;
 pub(super) struct RecordFeed<M: Meter>([M::Counter; KINDS.len()]);
 
 /// Words of the kinds, in the order of [`place`].
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "signal",
     "passed",
     "refused",
@@ -26,6 +26,7 @@ const KINDS: [&str; 19] = [
     "limit_changed",
     "acted",
     "parent",
+    "delivered",
 ];
 
 impl<M: Meter> RecordFeed<M> {
@@ -62,5 +63,6 @@ const fn place(record: &Record<'_>) -> usize {
         Record::LimitChanged { .. } => 16,
         Record::Acted { .. } => 17,
         Record::Parent { .. } => 18,
+        Record::Delivered { .. } => 19,
     }
 }

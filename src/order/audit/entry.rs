@@ -101,6 +101,8 @@ pub enum AuditEvent {
     Closed(Trade),
     /// Cash or position changed without a fill.
     Adjusted(Adjustment),
+    /// An exercise or assignment changed the position in the underlying.
+    Delivered(SlotId, InstrumentId, Qty),
     /// Funding.
     Funded(InstrumentId, SlotId, Money),
     /// A dividend or a borrow fee.
@@ -150,6 +152,9 @@ impl AuditEvent {
             Record::Filled { fill, realised } => Self::Filled(*fill, realised),
             Record::Closed { trade } => Self::Closed(*trade),
             Record::Adjusted { adjustment } => Self::Adjusted(*adjustment),
+            Record::Delivered { slot, instrument, change } => {
+                Self::Delivered(slot, instrument, change)
+            }
             Record::Funded { instrument, slot, payment } => Self::Funded(instrument, slot, payment),
             Record::Paid { instrument, slot, payment, cause } => {
                 Self::Paid(instrument, slot, payment, cause)
@@ -189,6 +194,7 @@ pub(super) fn actor_of(record: &Record<'_>) -> Actor {
         | Record::Filled { .. }
         | Record::Closed { .. }
         | Record::Adjusted { .. }
+        | Record::Delivered { .. }
         | Record::Funded { .. }
         | Record::Paid { .. }
         | Record::Anomaly { .. } => Actor::Venue,

@@ -167,6 +167,9 @@ impl AuditState {
             AuditEvent::Filled(fill, _) => self.fill(fill, faults),
             AuditEvent::Closed(trade) => self.close(trade, faults),
             AuditEvent::Adjusted(adjustment) => self.adjust(adjustment, faults),
+            AuditEvent::Delivered(slot, instrument, change) => {
+                self.trade((*slot, *instrument), change.value(), faults);
+            }
             AuditEvent::Halted(halt, level, step) => self.halt(halt, *level, *step),
             AuditEvent::LimitChanged(change) => {
                 self.limits.insert(change.key, change.value);
@@ -198,6 +201,7 @@ impl AuditState {
             AuditEvent::Transition { order, .. } => self.status(*order),
             AuditEvent::Filled(fill, _) => position(fill.slot, fill.instrument),
             AuditEvent::Closed(trade) => position(trade.slot, trade.instrument),
+            AuditEvent::Delivered(slot, instrument, _) => position(*slot, *instrument),
             AuditEvent::Halted(..) => Some(AuditValue::Level(self.overall)),
             AuditEvent::LimitChanged(change) => self.limit(&change.key).map(AuditValue::Limit),
             _ => None,
@@ -356,8 +360,8 @@ impl AuditState {
                     }
                 }
             }
-            // What these close is told by the trades that follow; what an exercise delivers of
-            // the underlying needs the contract's multiplier, which a log does not have.
+            // What these close is told by the trades that follow, and what an exercise delivers
+            // by an entry of its own.
             AdjustmentKind::Settlement { .. } | AdjustmentKind::Exercise { .. } => {
                 self.closing = None;
             }

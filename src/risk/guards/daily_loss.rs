@@ -257,6 +257,15 @@ impl Guard for DailyLossGuard {
 
     fn release(&mut self, _cause: HaltCause, _facts: &Facts<'_>) {}
 
+    fn is_timed(&self) -> bool {
+        true
+    }
+
+    /// The end of the trading day, which ends a halt.
+    fn deadline(&self) -> Option<Timestamp> {
+        self.today.map(|_| self.until).filter(|until| until.nanos() > i64::MIN)
+    }
+
     /// A day that has lost too much stays halted; the new limit is judged by with the next mark.
     fn set_limit(
         &mut self,
@@ -283,19 +292,21 @@ struct Saved {
     boundary: DayBoundary,
     today: Option<Today>,
     last: f64,
+    until: Timestamp,
 }
 
 /// A limit that was changed since is part of the state, the one that it was built with tells whose
 /// state it is.
 impl State for DailyLossGuard {
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { limit, built, boundary, today, last, .. } = *self;
-        Saved { built, limit, boundary, today, last }.save()
+        let Self { limit, built, boundary, today, last, until, .. } = *self;
+        Saved { built, limit, boundary, today, last, until }.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
         let Self { limit, built, boundary, .. } = *self;
-        let mut saved = Saved { built, limit, boundary, today: None, last: f64::NAN };
+        let until = Timestamp::from_nanos(i64::MIN);
+        let mut saved = Saved { built, limit, boundary, today: None, last: f64::NAN, until };
         saved.restore(state)?;
         if (built, boundary) != (saved.built, saved.boundary) {
             let text = |built, boundary| format!("daily loss {built:?} with {boundary:?}");
@@ -313,9 +324,13 @@ impl State for DailyLossGuard {
         self.limit = limit;
         self.today = saved.today;
         self.last = saved.last;
-        // The next fact looks at everything anew.
+        // The next fact looks at the equity anew, and at the day where its end is not that day's.
         self.clear_above = f64::INFINITY;
-        self.until = Timestamp::from_nanos(i64::MIN);
+        let before = saved.until.before(core::time::Duration::from_nanos(1));
+        let is_end = saved.until > until
+            && saved.today.is_some_and(|today| today.day == boundary.day(before))
+            && boundary.next(before) == saved.until;
+        self.until = if is_end { saved.until } else { until };
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use crate::math::{ExponentialCovariance, ParameterError, RollingCovariance, RowE
 /// How correlations are estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[serde(deny_unknown_fields)]
 pub enum CorrelationEstimator {
     /// Over the last rows, all with the same weight; see [`RollingCovariance`].
     Rolling {

@@ -7,6 +7,7 @@ use crate::math::{TailMeasure, TailModel};
 
 /// What a [`PortfolioRisk`](super::PortfolioRisk) computes and from how much history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PortfolioRiskSettings {
     /// Estimator, confidence and horizon (historical, 99 %, one row).
     pub model: TailModel,

@@ -52,6 +52,7 @@ pub struct FixedFractional {
 
 /// Where a sizer takes the distance to the stop from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum StopDistance {
     /// Where the slot's stop plan would put a stop now; nothing is opened before it knows.
     Plan,

@@ -36,6 +36,7 @@ pub struct Kelly {
 
 /// What is known of the bets.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KellyEdge {
     /// Share of bets that win, 0 to 1.
     pub win_rate: f64,

@@ -23,6 +23,7 @@ pub struct VolatilityTarget {
 
 /// Where a sizer takes the volatility from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum VolatilitySource {
     /// A fraction per year, the same for all instruments.
     Given(f64),

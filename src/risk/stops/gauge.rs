@@ -5,6 +5,7 @@ use crate::types::Bar;
 
 /// Which size of a usual move widths are multiples of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum StopVolatility {
     /// Average true range over so many bars (Wilder, 1978).
     Atr {

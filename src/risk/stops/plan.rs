@@ -26,6 +26,7 @@ use crate::risk::DrawdownSchedule;
 /// # Ok::<(), tradewright::risk::StopPlanError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StopPlan {
     pub(super) initial: StopWidth,
     pub(super) volatility: StopVolatility,
@@ -47,6 +48,7 @@ pub enum StopWidth {
 
 /// The stop comes to the entry once the position has gained enough.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BreakEven {
     /// The gain from the entry, seen on a mark or close.
     pub after: StopWidth,

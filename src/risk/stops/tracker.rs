@@ -93,6 +93,12 @@ impl StopTracker {
         self.level
     }
 
+    /// When the position has been open for as long as the plan lets it; `None` without a time
+    /// stop.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.plan.longest.map(|longest| self.opened_at.after(longest))
+    }
+
     /// The position was enlarged: from now on this is its average entry. The level stays.
     pub const fn set_entry(&mut self, entry: f64) {
         self.entry = entry;

@@ -3,11 +3,13 @@
 mod members;
 mod reach;
 
+mod contained;
 mod cooldown;
 mod filter;
 mod invert;
 mod weighted_vote;
 
+pub use contained::Contained;
 pub use cooldown::{Cooldown, CooldownParameters};
 pub use filter::{Filter, FilterParameters, Gate, GateSpec};
 pub use invert::{Invert, InvertParameters};
