@@ -31,7 +31,7 @@ specs! {
     MARGIN_AVAILABLE = MetricSpec::gauge("trading_margin_available", "Margin that is free.")
         .unit(Unit::Currency).pending(MARGIN);
     CASH = MetricSpec::gauge("trading_cash", "Cash of an asset, in its own units.")
-        .labels(&[ASSET]).unit(Unit::Various).fed_by("sample");
+        .labels(&[ASSET]).unit(Unit::Various).fed_by("facts");
     GROSS = MetricSpec::gauge(
         "trading_exposure_gross",
         "Value of all positions at their marks, without signs.",
@@ -39,7 +39,7 @@ specs! {
     NET = MetricSpec::gauge(
         "trading_exposure_net",
         "Value of all positions at their marks, with signs.",
-    ).unit(Unit::Currency).fed_by("sample");
+    ).unit(Unit::Currency).fed_by("facts");
     LEVERAGE = MetricSpec::gauge("trading_leverage_ratio", "Gross exposure over equity.")
         .unit(Unit::Ratio).fed_by("facts");
 }

@@ -14,7 +14,7 @@ specs! {
     VIX = MetricSpec::gauge(
         "trading_market_vix",
         "Last mark of the instrument that was named as volatility index.",
-    ).unit(Unit::Price).fed_by("sample");
+    ).unit(Unit::Price).fed_by("market");
     CONDITION_STATE = MetricSpec::gauge(
         "trading_market_condition",
         "1 for the condition that the market is in, 0 for the others.",
@@ -39,7 +39,7 @@ specs! {
         "Time of the last market event that the engine took in.",
     ).unit(Unit::Timestamp).fed_by("market");
     MARK_PRICE = MetricSpec::gauge("trading_mark_price", "Last mark of an instrument.")
-        .labels(&[SYMBOL]).unit(Unit::Price).fed_by("sample");
+        .labels(&[SYMBOL]).unit(Unit::Price).fed_by("market");
     DATA_GAPS = MetricSpec::counter(
         "trading_market_data_gaps_total",
         "Gaps in the sequence numbers of a feed.",

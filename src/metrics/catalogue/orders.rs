@@ -49,7 +49,7 @@ specs! {
     RESERVED = MetricSpec::gauge(
         "trading_orders_reserved_value",
         "Value at mark of what working orders would add if they filled.",
-    ).labels(&[SIDE]).unit(Unit::Currency).fed_by("sample");
+    ).labels(&[SIDE]).unit(Unit::Currency).fed_by("facts");
     ANOMALIES = MetricSpec::counter(
         "trading_order_anomalies_total",
         "What must not happen to an order, did, and was survived.",

@@ -112,7 +112,7 @@ impl MetricsExporter {
         self.set(&risk::BREAKER_TODAY, &[], f64::from(triggers_today));
     }
 
-    /// A halt has begun, for this reason.
+    /// The circuit breaker has tripped, for this reason.
     pub fn breaker_trigger(&self, reason: &str) {
         self.increment(&risk::BREAKER_TRIGGERS, &[reason]);
         self.increment(&risk::BREAKER_TRIPS, &[]);

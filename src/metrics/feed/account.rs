@@ -17,10 +17,29 @@ pub(super) struct AccountFeed<M: Meter> {
     equity: f64,
     gross: f64,
     is_dirty: bool,
+    /// Exposure to an inverse contract does not move as equity does.
+    has_inverse: bool,
+    anchor: Anchor,
+    /// Slots whose positions have changed; the first of them is the house.
+    changed: Vec<bool>,
     gauges: Gauges<M>,
     positions: Vec<M::Gauge>,
     cash: Dense<M::Gauge>,
 }
+
+/// The last full sums over all instruments. Between two of them nothing is booked, so that equity
+/// moves by the profit of open positions alone, and the sums follow it at the cost of an addition.
+#[derive(Clone, Copy, Default)]
+struct Anchor {
+    equity: f64,
+    net: f64,
+    unrealized: f64,
+    /// Events since then.
+    age: u32,
+}
+
+/// After so many events the sums are taken anew: rates of currencies move equity too.
+const OLDEST: u32 = 64;
 
 struct Gauges<M: Meter> {
     equity: M::Gauge,
@@ -78,6 +97,9 @@ impl<M: Meter> AccountFeed<M> {
             equity: f64::NAN,
             gross: f64::NAN,
             is_dirty: true,
+            has_inverse: names.has_inverse(),
+            anchor: Anchor::default(),
+            changed: vec![true; names.slots().saturating_sub(1)],
             gauges: Gauges::new(meter),
             // Not of the place for what the run did not name: it holds nothing.
             positions: (0..names.slots().saturating_sub(1)).map(place).collect(),
@@ -97,9 +119,23 @@ impl<M: Meter> AccountFeed<M> {
         }
     }
 
-    /// Positions, cash or orders have changed.
+    /// Cash or orders have changed.
     pub(super) const fn touch(&mut self) {
         self.is_dirty = true;
+    }
+
+    /// A position of a slot has changed.
+    pub(super) fn touch_slot(&mut self, place: usize) {
+        self.is_dirty = true;
+        if let Some(changed) = self.changed.get_mut(place) {
+            *changed = true;
+        }
+    }
+
+    /// Any position may have changed.
+    pub(super) fn touch_all(&mut self) {
+        self.is_dirty = true;
+        self.changed.fill(true);
     }
 
     /// Looks at the facts; true when another day has begun.
@@ -118,8 +154,11 @@ impl<M: Meter> AccountFeed<M> {
             self.day_began_with = equity;
         }
         self.show(equity, gross);
-        if gross > 0.0 || self.is_dirty {
+        let is_old = self.anchor.age >= OLDEST && gross > 0.0;
+        if self.is_dirty || is_old || self.has_inverse {
             self.show_exposure(facts);
+        } else {
+            self.follow(equity);
         }
         if self.is_dirty {
             self.is_dirty = false;
@@ -152,7 +191,7 @@ impl<M: Meter> AccountFeed<M> {
         gauges.utilization.set(of_equity(used).clamp(0.0, 1.0));
         gauges.leverage.set(of_equity(gross));
         let drawdown = match self.peak > 0.0 {
-            true => ((self.peak - equity) / self.peak).max(0.0),
+            true => (self.peak - equity) / self.peak,
             false => 0.0,
         };
         if drawdown > self.max_drawdown {
@@ -165,8 +204,16 @@ impl<M: Meter> AccountFeed<M> {
         gauges.daily_ratio.set(if daily == 0.0 { 0.0 } else { daily / self.day_began_with });
     }
 
+    /// The sums as equity has moved since they were taken.
+    fn follow(&mut self, equity: f64) {
+        self.anchor.age = self.anchor.age.saturating_add(1);
+        let moved = equity - self.anchor.equity;
+        self.gauges.net.set(self.anchor.net + moved);
+        self.gauges.unrealized.set(self.anchor.unrealized + moved);
+    }
+
     /// Sums over all instruments: net exposure, profit of open positions, working orders.
-    fn show_exposure(&self, facts: &Facts<'_>) {
+    fn show_exposure(&mut self, facts: &Facts<'_>) {
         let (mut net, mut unrealized, mut reserved) = (0.0, 0.0, [0.0, 0.0]);
         for (instrument, position) in facts.instruments.iter().zip(facts.book.nets()) {
             let working = facts.book.working(instrument.id);
@@ -182,6 +229,7 @@ impl<M: Meter> AccountFeed<M> {
                 *sum += exposure(instrument, units, mark.price) * mark.rate;
             }
         }
+        self.anchor = Anchor { equity: facts.equity(), net, unrealized, age: 0 };
         self.gauges.net.set(net);
         self.gauges.unrealized.set(unrealized);
         for (gauge, sum) in self.gauges.reserved.iter().zip(reserved) {
@@ -189,9 +237,12 @@ impl<M: Meter> AccountFeed<M> {
         }
     }
 
-    /// Open positions of every strategy, and cash.
+    /// Open positions of the strategies that have traded, and cash.
     fn show_holdings(&mut self, facts: &Facts<'_>, meter: &M) {
-        for (slot, gauge) in (0_u16..).zip(&self.positions) {
+        for ((slot, gauge), changed) in (0_u16..).zip(&self.positions).zip(&mut self.changed) {
+            if !core::mem::take(changed) {
+                continue;
+            }
             let open = facts
                 .instruments
                 .iter()

@@ -175,11 +175,12 @@ impl<M: Meter> EngineMetrics<M> {
     }
 
     fn on_fill(&mut self, fill: &Fill, realised: Money) {
-        self.account.touch();
+        self.account.touch_slot(self.names.slot(fill.slot));
         self.money.filled(fill, realised, &self.rates, (&self.names, &self.meter));
     }
 
     fn on_trade(&mut self, trade: &Trade) {
+        self.account.touch_slot(self.names.slot(trade.slot));
         let net = trade.net().map(|net| Money::new(net, trade.gross.asset));
         let net = net.map_or(f64::NAN, |net| self.rates.value(net));
         let equity = self.account.equity();
@@ -227,7 +228,7 @@ impl<M: Meter> EngineMetrics<M> {
         let (names, meter) = (&self.names, &self.meter);
         match record {
             Record::Adjusted { adjustment } => {
-                self.account.touch();
+                self.account.touch_all();
                 let shift = self.money.adjusted(adjustment, &self.rates, (names, meter));
                 self.account.deposit(shift);
             }

@@ -98,4 +98,9 @@ impl Names {
     pub(super) fn unit_value(&self, place: usize) -> UnitValue {
         self.units.get(place).copied().unwrap_or(UnitValue::UNKNOWN)
     }
+
+    /// True when one of the instruments is an inverse contract.
+    pub(super) fn has_inverse(&self) -> bool {
+        self.units.iter().any(|unit| unit.is_inverse)
+    }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::metrics::RunStart;
 use crate::types::{AssetId, Facts, InstrumentId, InstrumentKind, Money, to_f64};
 
@@ -6,36 +8,34 @@ use crate::types::{AssetId, Facts, InstrumentId, InstrumentKind, Money, to_f64};
 pub(super) struct Rates {
     reporting: AssetId,
     settlements: Vec<AssetId>,
+    /// By instrument: its price is the rate of what it is.
+    is_rate: Vec<bool>,
     assets: Vec<f64>,
 }
 
 impl Rates {
     pub(super) fn of(run: &RunStart<'_>) -> Self {
-        let settlements = run.instruments.iter().map(|found| found.settlement).collect();
-        Self { reporting: run.reporting, settlements, assets: Vec::new() }
+        let settlements: Vec<AssetId> =
+            run.instruments.iter().map(|found| found.settlement).collect();
+        let is_settlement: BTreeSet<AssetId> = settlements.iter().copied().collect();
+        let is_rate = run.instruments.iter().map(|found| {
+            found.kind == InstrumentKind::Spot && !is_settlement.contains(&found.base)
+        });
+        let is_rate = is_rate.collect();
+        Self { reporting: run.reporting, settlements, is_rate, assets: Vec::new() }
     }
 
     /// Looks at the marks: the rate of what an instrument settles in, else the price of what it
     /// is.
     pub(super) fn refresh(&mut self, facts: &Facts<'_>) {
-        for instrument in facts.instruments.iter() {
+        for (instrument, is_rate) in facts.instruments.iter().zip(&self.is_rate) {
             let Some(mark) = facts.book.mark(instrument.id) else { continue };
             if instrument.settlement != self.reporting {
-                self.set(instrument.settlement, mark.rate);
+                set(&mut self.assets, instrument.settlement, mark.rate);
             }
-            let is_held_itself = instrument.kind == InstrumentKind::Spot;
-            if is_held_itself && !self.settlements.contains(&instrument.base) {
-                self.set(instrument.base, mark.price * mark.rate);
+            if *is_rate {
+                set(&mut self.assets, instrument.base, mark.price * mark.rate);
             }
-        }
-    }
-
-    fn set(&mut self, asset: AssetId, rate: f64) {
-        if asset.index() >= self.assets.len() {
-            self.assets.resize(asset.index() + 1, f64::NAN);
-        }
-        if let Some(place) = self.assets.get_mut(asset.index()) {
-            *place = rate;
         }
     }
 
@@ -59,5 +59,14 @@ impl Rates {
     pub(super) fn settled(&self, instrument: InstrumentId, amount: f64) -> f64 {
         let asset = self.settlements.get(instrument.index()).copied();
         amount * asset.map_or(f64::NAN, |asset| self.rate(asset))
+    }
+}
+
+fn set(assets: &mut Vec<f64>, asset: AssetId, rate: f64) {
+    if asset.index() >= assets.len() {
+        assets.resize(asset.index() + 1, f64::NAN);
+    }
+    if let Some(place) = assets.get_mut(asset.index()) {
+        *place = rate;
     }
 }

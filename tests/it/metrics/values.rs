@@ -253,3 +253,28 @@ fn a_backtest_counts_what_its_report_lists() {
     let last = report.equity.last().unwrap().equity;
     assert_eq!(total("risk_current_equity"), last);
 }
+
+/// Net exposure and open profit follow equity between bookings, and are summed anew at last.
+#[test]
+fn sums_follow_equity_between_bookings() {
+    let mut lab = Lab::new(|builder| builder);
+    lab.deposit("100000");
+    for (instrument, units) in [(SHARE, "10"), (PERP, "-10")] {
+        let quantity = Qty::new(dec(units));
+        let orders = lab.says(instrument, 100.0, move |advice| advice.target(instrument, quantity));
+        lab.fill(&orders[0], "100", "0");
+    }
+    for step in 1..200 {
+        let (share, perp) = (100.0 + f64::from(step % 11), 100.0 - f64::from(step % 7));
+        lab.bar(SHARE, share);
+        lab.bar(PERP, perp);
+        let held = |id| lab.engine.account().book().net(id).size;
+        let (net, open) = (
+            held(SHARE) * share + held(PERP) * perp,
+            held(SHARE) * (share - 100.0) + held(PERP) * (perp - 100.0),
+        );
+        assert!((lab.value("trading_exposure_net", &[]) - net).abs() < 1e-6, "{step}");
+        assert!((lab.value("trading_unrealized_pnl", &[]) - open).abs() < 1e-6, "{step}");
+    }
+    assert_eq!(lab.value("trading_positions_open", &[SCRIPT]), 2.0);
+}
