@@ -22,6 +22,12 @@ pub trait Meter {
 
     /// The same for a histogram.
     fn histogram(&self, spec: &'static MetricSpec, labels: &[&str]) -> Self::Histogram;
+
+    /// How often its values have been read, so that what is dear to compute is computed for a
+    /// reader alone; `None` where that is not known.
+    fn reads(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A number that only rises.

@@ -64,6 +64,8 @@ pub struct EngineMetrics<M: Meter = Registry> {
     index: Option<InstrumentId>,
     next_sample: Timestamp,
     next_limits: Timestamp,
+    /// The reads at which limits were last looked at.
+    limits_read: Option<u64>,
     /// The refusal that comes next is the venue's, not ours.
     is_venue_refusal: bool,
     records: RecordFeed<M>,
@@ -128,6 +130,7 @@ impl<M: Meter> EngineMetrics<M> {
             index: None,
             next_sample: Timestamp::from_nanos(i64::MIN),
             next_limits: Timestamp::from_nanos(i64::MIN),
+            limits_read: None,
             is_venue_refusal: false,
         }
     }
@@ -155,8 +158,9 @@ impl<M: Meter> EngineMetrics<M> {
         self
     }
 
-    /// How often, in the engine's time, the use of limits is looked at; every second unless
-    /// said.
+    /// How long, in the engine's time, the use of limits is at least left alone; a second unless
+    /// said. It is computed for readers: at the first market event after values were read (a
+    /// scrape, a snapshot), so that a reader finds what held soon after the read before.
     #[must_use]
     pub const fn limits_every(mut self, span: Duration) -> Self {
         self.settings.every = span;
@@ -331,10 +335,12 @@ impl<M: Meter> MetricsSink for EngineMetrics<M> {
 
     #[inline]
     fn wants_limits(&self, at: Timestamp) -> bool {
-        at >= self.next_limits
+        let reads = self.meter.reads();
+        at >= self.next_limits && (reads.is_none() || reads != self.limits_read)
     }
 
     fn on_limits(&mut self, facts: &Facts<'_>, limits: &[LimitUse]) {
+        self.limits_read = self.meter.reads();
         self.next_limits = facts.at.after(self.settings.every);
         self.risk.limits(limits, &self.meter);
     }

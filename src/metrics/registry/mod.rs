@@ -8,6 +8,7 @@ pub use cells::{Counter, Gauge, Histogram};
 pub(super) use family::{Cell, Series};
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::family::Family;
@@ -33,6 +34,7 @@ use super::{Meter, MetricSpec, Snapshot};
 pub struct Registry {
     families: Arc<Mutex<BTreeMap<&'static str, Family>>>,
     prefix: Arc<str>,
+    reads: Arc<AtomicU64>,
 }
 
 /// Why a namespace was refused.
@@ -77,6 +79,7 @@ impl Registry {
     /// Every metric that has a series with a value, by name, with those series. The lock is not
     /// held while somebody writes them out.
     pub(super) fn series(&self) -> Vec<(&'static MetricSpec, Vec<Arc<Series>>)> {
+        self.reads.fetch_add(1, Relaxed);
         let all = self.lock();
         let families = all.values().map(|family| {
             let mut series = family.all();
@@ -123,5 +126,10 @@ impl Meter for Registry {
             Cell::Histogram(histogram) => histogram,
             Cell::Counter(_) | Cell::Gauge(_) => Histogram::new(spec.buckets),
         }
+    }
+
+    #[inline]
+    fn reads(&self) -> Option<u64> {
+        Some(self.reads.load(Relaxed))
     }
 }

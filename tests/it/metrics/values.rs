@@ -278,3 +278,47 @@ fn sums_follow_equity_between_bookings() {
     }
     assert_eq!(lab.value("trading_positions_open", &[SCRIPT]), 2.0);
 }
+
+/// Who reads nothing pays nothing: limits are computed for readers.
+#[test]
+fn limits_are_looked_at_after_a_read() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tradewright::metrics::MetricsSink;
+    use tradewright::types::{LimitUse, Record};
+
+    struct Asked(MemoryMetrics, Arc<AtomicU64>);
+    impl MetricsSink for Asked {
+        fn record(&mut self, at: Timestamp, record: &Record<'_>) {
+            self.0.record(at, record);
+        }
+        fn wants_limits(&self, at: Timestamp) -> bool {
+            self.0.wants_limits(at)
+        }
+        fn on_limits(&mut self, facts: &Facts<'_>, limits: &[LimitUse]) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.on_limits(facts, limits);
+        }
+    }
+    let (asked, silent) = (Arc::<AtomicU64>::default(), from_fn("WAIT", |_, _, _| {}));
+    let metrics = MemoryMetrics::default();
+    let registry = metrics.registry().clone();
+    let strategy: Box<dyn Strategy> = Box::new(silent);
+    let mut engine = Engine::builder(instruments(), USD)
+        .slot(SlotConfig::new(strategy))
+        .sink(Asked(metrics, Arc::clone(&asked)))
+        .build()
+        .unwrap();
+    let mut bars = |from: i64| {
+        for minute in from..from + 10 {
+            let at = Timestamp::from_secs(60 * minute).unwrap();
+            let bar = Bar::new(SHARE, Period::MINUTE, [100.0; 4], 1.0).unwrap();
+            engine.market(at, &MarketEvent::Bar(bar), &mut Vec::new()).unwrap();
+        }
+        asked.load(Ordering::Relaxed)
+    };
+    assert_eq!(bars(0), 1);
+    registry.snapshot();
+    assert_eq!(bars(10), 2);
+    assert_eq!(bars(20), 2);
+}
