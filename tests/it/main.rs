@@ -37,6 +37,7 @@ mod margin;
 mod metrics;
 mod model_check;
 mod monitor;
+mod monitoring_files;
 mod netting;
 mod orders;
 #[cfg(feature = "parquet")]
