@@ -232,7 +232,9 @@ fn options(kind: Kind) -> Value {
         }),
         Kind::Pie => json!({
             "reduceOptions": last, "pieType": "donut",
-            "legend": {"displayMode": "table", "placement": "right", "values": ["value", "percent"]},
+            "legend": {
+                "displayMode": "table", "placement": "right", "values": ["value", "percent"],
+            },
         }),
         Kind::Table => json!({"showHeader": true}),
         Kind::Heatmap => json!({

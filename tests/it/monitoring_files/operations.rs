@@ -224,9 +224,6 @@ fn program() -> Vec<Panel> {
                  (rate(trading_ml_training_duration_seconds_bucket{I}[1d])))",
                 "duration p50",
             )
-            .ask(
-                "time() - max by (model) (trading_ml_last_training_timestamp{I})",
-                "{{model}} ago",
-            ),
+            .ask("time() - max(trading_ml_last_training_timestamp{I})", "last one, ago"),
     ]
 }
