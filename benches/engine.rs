@@ -1,5 +1,11 @@
-//! The whole engine per bar: workload C over a million bars, and the same in one run without any
-//! limit and under every built-in rule and guard, with portfolio figures per day and per bar.
+//! The whole engine, per bar and per fill:
+//!
+//! - "no strategy": a bar that is marked, watched by the guards, and shown to nobody;
+//! - "signal only": workload C's signal is computed and nothing is traded;
+//! - "workload C": its 37,132 orders and fills in a million bars;
+//! - "a fill on every bar": the whole life of an order, its bar included;
+//! - workload C in one run without any limit, and under every built-in rule and guard, with
+//!   portfolio figures per day and per bar.
 //!
 //! Included: strategy, policy, sizer, risk with drawdown, breaker and five limits, order life,
 //! simulated venue, ledger with fees, records, run hash over every command and record. Not
@@ -16,25 +22,48 @@ mod workload_c;
 
 use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main,
+};
+use tradewright::backtest::{Tape, Timed};
 use tradewright::math::{TailEstimator, TailModel};
 use tradewright::risk::{PortfolioRiskSettings, RiskChain};
+use tradewright::strategy::Strategy;
 use tradewright::types::InstrumentId;
+use workload_c::{BandTrader, BandWatcher, Churner, simulation_of};
 
 const BARS: usize = 1_000_000;
+
+/// Few enough that the fees of a fill on every bar do not use up the cash.
+const FILLS: usize = 100_000;
 
 fn workload(criterion: &mut Criterion) {
     let tape = support::workload(BARS);
     let mut group = criterion.benchmark_group("engine");
-    group.throughput(Throughput::Elements(BARS as u64)).sample_size(10);
-    group.bench_function("workload C, per bar", |bencher| {
+    group.sample_size(10);
+    bench(&mut group, "no strategy, per bar", (&tape, BARS), None::<BandWatcher>);
+    bench(&mut group, "signal only, per bar", (&tape, BARS), Some(BandWatcher::new()));
+    bench(&mut group, "workload C, per bar", (&tape, BARS), Some(BandTrader::new()));
+    bench(&mut group, "a fill on every bar, per fill", (&tape, FILLS), Some(Churner));
+    group.finish();
+}
+
+fn bench<S: Strategy + Clone>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    (tape, bars): (&Tape, usize),
+    strategy: Option<S>,
+) {
+    let events: &[Timed] = tape.events().get(..bars).expect("so many bars");
+    group.throughput(Throughput::Elements(bars as u64));
+    group.bench_function(name, |bencher| {
         bencher.iter_batched_ref(
-            || workload_c::simulation(&tape),
-            |simulation| simulation.run(tape.events()),
+            || simulation_of(tape, strategy.clone()),
+            |simulation| simulation.run(events),
             BatchSize::PerIteration,
         );
     });
-    group.finish();
 }
 
 fn rules(criterion: &mut Criterion) {

@@ -8,12 +8,13 @@
 )]
 
 use std::cmp::Ordering;
+use std::hint::black_box;
 
 use serde::{Deserialize, Serialize};
 use tradewright::backtest::{Digest, Simulation, Tape};
 use tradewright::engine::{Control, Engine, Input, SlotConfig};
 use tradewright::math::Ratio;
-use tradewright::math::exact::{Deviation, MeanBand};
+use tradewright::math::exact::{BandPlace, Deviation, MeanBand};
 use tradewright::metrics::Tee;
 use tradewright::prelude::*;
 use tradewright::risk::{BreakerLimits, Ceiling, RiskManager};
@@ -38,6 +39,13 @@ impl BandTrader {
     }
 }
 
+impl BandTrader {
+    #[inline]
+    fn look(&mut self, bar: &Bar) -> Option<BandPlace> {
+        self.band.update(self.grid.ticks(bar.close)?)
+    }
+}
+
 impl Strategy for BandTrader {
     fn name(&self) -> &str {
         "WORKLOAD_C"
@@ -46,13 +54,55 @@ impl Strategy for BandTrader {
     #[inline]
     fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
         let Some(bar) = event.bar() else { return };
-        let Some(ticks) = self.grid.ticks(bar.close) else { return };
-        let Some(place) = self.band.update(ticks) else { return };
+        let Some(place) = self.look(bar) else { return };
         if facts.position(bar.instrument).is_flat() {
             if place.to_lower == Ordering::Less {
                 advice.buy(Confidence::FULL);
             }
         } else if place.to_mean == Ordering::Greater {
+            advice.sell(Confidence::FULL);
+        }
+    }
+}
+
+/// Computes the same signal and never trades.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct BandWatcher(BandTrader);
+
+impl BandWatcher {
+    pub fn new() -> Self {
+        Self(BandTrader::new())
+    }
+}
+
+impl Strategy for BandWatcher {
+    fn name(&self) -> &str {
+        "WATCHER"
+    }
+
+    #[inline]
+    fn on_event(&mut self, event: &Event<'_>, _facts: &Facts<'_>, _advice: &mut Advice) {
+        if let Some(bar) = event.bar() {
+            black_box(self.0.look(bar));
+        }
+    }
+}
+
+/// In at one bar and out at the next, so that every bar has a fill.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Churner;
+
+impl Strategy for Churner {
+    fn name(&self) -> &str {
+        "CHURNER"
+    }
+
+    #[inline]
+    fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
+        let Some(bar) = event.bar() else { return };
+        if facts.position(bar.instrument).is_flat() {
+            advice.buy(Confidence::FULL);
+        } else {
             advice.sell(Confidence::FULL);
         }
     }
@@ -108,20 +158,31 @@ pub fn simulation_with<M: MetricsSink>(
     risk: impl RiskManager + 'static,
     sink: M,
 ) -> Simulation<BandTrader, M> {
+    assembled(tape, Some(BandTrader::new()), risk, sink)
+}
+
+/// The same around another strategy, or around none.
+pub fn simulation_of<S: Strategy>(tape: &Tape, strategy: Option<S>) -> Simulation<S, TradeCount> {
+    assembled(tape, strategy, wide_limits(), TradeCount::default())
+}
+
+fn assembled<S: Strategy, M: MetricsSink>(
+    tape: &Tape,
+    strategy: Option<S>,
+    risk: impl RiskManager + 'static,
+    sink: M,
+) -> Simulation<S, M> {
     let instruments = tape.instruments().clone();
     let cash = instruments.find_asset("CASH").expect("the quote currency");
     let rate: Decimal = "0.001".parse().expect("a number");
     let config = SimConfig::default().with_fees(FeeSchedule::flat(rate, rate));
     let venue = SimVenue::new(&instruments, config).expect("a sound venue");
-    let slot = SlotConfig::new(BandTrader::new())
-        .on_bars(Period::MINUTE)
-        .sizer(FixedQuantity::new(Decimal::ONE).expect("a sound size"));
-    let engine = Engine::builder(instruments, cash)
-        .slot(slot)
-        .risk(risk)
-        .sink(Tee(Digest::new(), sink))
-        .build()
-        .expect("a sound engine");
+    let mut engine = Engine::builder(instruments, cash);
+    if let Some(strategy) = strategy {
+        let sizer = FixedQuantity::new(Decimal::ONE).expect("a sound size");
+        engine = engine.slot(SlotConfig::new(strategy).on_bars(Period::MINUTE).sizer(sizer));
+    }
+    let engine = engine.risk(risk).sink(Tee(Digest::new(), sink)).build().expect("a sound engine");
     let mut simulation = Simulation::new(engine, venue);
     let deposit = AdjustmentKind::Capital(Money::new(Decimal::from(1_000_000), cash));
     let deposit = Adjustment { cause: AdjustmentCause::Deposit, kind: deposit };

@@ -4,60 +4,30 @@ use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
 use crate::types::{
-    ActionOutcome, ActionRequest, Adjustment, AdjustmentKind, Amount, Fill, FillReport, HaltCause,
-    HaltScope, Intent, LimitChange, LimitSubject, Linkage, Offset, OrderId, OrderKind, OrderReport,
-    ParentOrder, ParentStep, Price, Reason, Record, RejectReason, TimeInForce, Timestamp, Trade,
+    ActionOutcome, ActionRequest, Adjustment, AdjustmentKind, Amount, Fill, HaltCause, HaltScope,
+    Intent, LimitChange, LimitSubject, Linkage, Money, Offset, Order, OrderId, OrderKind,
+    OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Reason, Record, RejectReason, Signal,
+    SlotId, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
 
 /// A digest reads records like any other sink.
 impl MetricsSink for Digest {
+    // Inlined, so that whoever makes a record calls its form directly.
+    #[inline]
     fn record(&mut self, at: Timestamp, record: &Record<'_>) {
-        self.at(at);
         match record {
-            Record::Signal { slot, signal } => {
-                self.u8(0);
-                self.u32(u32::from(slot.0));
-                self.u32(signal.instrument.0);
-                self.u8(signal.side as u8);
-                self.f64(signal.confidence.value());
-                self.label(&signal.tag);
-            }
-            Record::Passed { slot, instrument, reason } => {
-                self.u8(1);
-                self.u32(u32::from(slot.0));
-                self.u32(instrument.0);
-                self.reason(reason);
-            }
-            Record::Refused { intent, granted, reason } => {
-                self.u8(2);
-                self.intent(intent);
-                self.decimal(granted.value());
-                self.reason(reason);
-            }
-            Record::Placed { order } => {
-                self.u8(3);
-                self.id(order.id);
-                self.intent(&order.intent);
-            }
+            Record::Signal { slot, signal } => self.signal(at, *slot, signal),
+            Record::Placed { order } => self.placed(at, order),
             Record::Transition { order, from, to, report } => {
-                self.u8(4);
-                self.id(*order);
-                self.u8(*from as u8);
-                self.u8(*to as u8);
-                self.report(report);
+                self.transition(at, *order, [*from, *to], report);
             }
-            Record::Filled { fill, realised } => {
-                self.u8(5);
-                self.fill(fill);
-                self.money(realised);
-            }
-            Record::Closed { trade } => {
-                self.u8(6);
-                self.trade(trade);
-            }
-            Record::Adjusted { .. }
+            Record::Filled { fill, realised } => self.filled(at, fill, realised),
+            Record::Closed { trade } => self.closed(at, trade),
+            Record::Passed { .. }
+            | Record::Refused { .. }
+            | Record::Adjusted { .. }
             | Record::Delivered { .. }
             | Record::Funded { .. }
             | Record::Paid { .. }
@@ -69,8 +39,67 @@ impl MetricsSink for Digest {
             | Record::Status { .. }
             | Record::LimitChanged { .. }
             | Record::Parent { .. }
-            | Record::Acted { .. } => self.rare(record),
+            | Record::Acted { .. } => self.rare(at, record),
         }
+    }
+}
+
+/// Records of every order's life.
+impl Digest {
+    fn signal(&mut self, at: Timestamp, slot: SlotId, signal: &Signal) {
+        self.fields::<26>(|fields| {
+            fields.at(at).u8(0).u32(u32::from(slot.0)).u32(signal.instrument.0);
+            fields.u8(signal.side as u8).f64(signal.confidence.value());
+        });
+        self.label(&signal.tag);
+        self.end();
+    }
+
+    fn placed(&mut self, at: Timestamp, order: &Order) {
+        self.fields::<25>(|fields| {
+            fields.at(at).u8(3).id(order.id);
+        });
+        self.intent(&order.intent);
+        self.end();
+    }
+
+    fn transition(
+        &mut self,
+        at: Timestamp,
+        order: OrderId,
+        [from, to]: [OrderStatus; 2],
+        report: &OrderReport,
+    ) {
+        self.fields::<27>(|fields| {
+            fields.at(at).u8(4).id(order).u8(from as u8).u8(to as u8);
+        });
+        self.report(report);
+        self.end();
+    }
+
+    fn filled(&mut self, at: Timestamp, fill: &Fill, realised: &Money) {
+        self.fields::<141>(|fields| {
+            fields.at(at).u8(5).id(fill.order);
+            fields.u32(u32::from(fill.slot.0)).u32(fill.instrument.0);
+            fields.u8(fill.side as u8).u8(fill.leg as u8);
+            let execution = &fill.execution;
+            fields.put(execution.trade.0.to_le_bytes()).decimal(execution.price.value());
+            fields.decimal(execution.quantity.value()).money(&execution.fee);
+            fields.u8(execution.liquidity as u8).decimal(execution.before_slippage.value());
+            fields.u8(fill.purpose as u8).money(realised);
+        });
+        self.end();
+    }
+
+    fn closed(&mut self, at: Timestamp, trade: &Trade) {
+        self.fields::<127>(|fields| {
+            fields.at(at).u8(6).u32(u32::from(trade.slot.0)).u32(trade.instrument.0);
+            fields.u8(trade.leg as u8).u8(trade.side as u8);
+            fields.decimal(trade.quantity.value()).at(trade.opened_at);
+            fields.decimal(trade.entry).decimal(trade.exit).money(&trade.gross);
+            fields.decimal(trade.fees).decimal(trade.funding);
+        });
+        self.label(&trade.tag);
         self.end();
     }
 }
@@ -96,8 +125,22 @@ impl Digest {
     }
 
     /// Records that are not part of every order's life.
-    fn rare(&mut self, record: &Record<'_>) {
+    #[inline(never)]
+    fn rare(&mut self, at: Timestamp, record: &Record<'_>) {
+        self.at(at);
         match record {
+            Record::Passed { slot, instrument, reason } => {
+                self.u8(1);
+                self.u32(u32::from(slot.0));
+                self.u32(instrument.0);
+                self.reason(reason);
+            }
+            Record::Refused { intent, granted, reason } => {
+                self.u8(2);
+                self.intent(intent);
+                self.decimal(granted.value());
+                self.reason(reason);
+            }
             Record::Adjusted { adjustment } => {
                 self.u8(7);
                 self.adjustment(adjustment);
@@ -157,13 +200,12 @@ impl Digest {
             Record::Parent { order, step } => self.parent(order, *step),
             Record::Acted { request, outcome } => self.acted(request, *outcome),
             Record::Signal { .. }
-            | Record::Passed { .. }
-            | Record::Refused { .. }
             | Record::Placed { .. }
             | Record::Transition { .. }
             | Record::Filled { .. }
             | Record::Closed { .. } => {}
         }
+        self.end();
     }
 
     fn acted(&mut self, request: &ActionRequest, outcome: ActionOutcome) {
@@ -206,18 +248,16 @@ impl Digest {
     }
 
     fn intent(&mut self, intent: &Intent) {
-        self.u32(u32::from(intent.slot.0));
-        self.u32(intent.instrument.0);
-        self.u8(intent.side as u8);
+        self.fields::<9>(|fields| {
+            fields.u32(u32::from(intent.slot.0)).u32(intent.instrument.0).u8(intent.side as u8);
+        });
         match &intent.amount {
-            Amount::Quantity(quantity) => {
-                self.u8(0);
-                self.decimal(quantity.value());
-            }
-            Amount::Cash(money) => {
-                self.u8(1);
-                self.money(money);
-            }
+            Amount::Quantity(quantity) => self.fields::<17>(|fields| {
+                fields.u8(0).decimal(quantity.value());
+            }),
+            Amount::Cash(money) => self.fields::<21>(|fields| {
+                fields.u8(1).money(money);
+            }),
         }
         self.kind(&intent.kind);
         match intent.time_in_force {
@@ -230,9 +270,8 @@ impl Digest {
             }
             TimeInForce::Day => self.u8(4),
         }
-        self.u8(u8::from(intent.flags.post_only) | (u8::from(intent.flags.reduce_only) << 1));
-        self.u8(intent.leg as u8);
-        self.u8(intent.purpose as u8);
+        let flags = u8::from(intent.flags.post_only) | (u8::from(intent.flags.reduce_only) << 1);
+        self.bytes(&[flags, intent.leg as u8, intent.purpose as u8]);
         for price in intent.bracket.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]) {
             self.decimal(price.map_or(Decimal::ZERO, Price::value));
         }
@@ -289,40 +328,6 @@ impl Digest {
         self.f64(reason.observed);
     }
 
-    fn execution(&mut self, execution: &FillReport) {
-        self.bytes(&execution.trade.0.to_le_bytes());
-        self.decimal(execution.price.value());
-        self.decimal(execution.quantity.value());
-        self.money(&execution.fee);
-        self.u8(execution.liquidity as u8);
-        self.decimal(execution.before_slippage.value());
-    }
-
-    fn fill(&mut self, fill: &Fill) {
-        self.id(fill.order);
-        self.u32(u32::from(fill.slot.0));
-        self.u32(fill.instrument.0);
-        self.u8(fill.side as u8);
-        self.u8(fill.leg as u8);
-        self.execution(&fill.execution);
-        self.u8(fill.purpose as u8);
-    }
-
-    fn trade(&mut self, trade: &Trade) {
-        self.u32(u32::from(trade.slot.0));
-        self.u32(trade.instrument.0);
-        self.u8(trade.leg as u8);
-        self.u8(trade.side as u8);
-        self.decimal(trade.quantity.value());
-        self.at(trade.opened_at);
-        self.decimal(trade.entry);
-        self.decimal(trade.exit);
-        self.money(&trade.gross);
-        self.decimal(trade.fees);
-        self.decimal(trade.funding);
-        self.label(&trade.tag);
-    }
-
     fn report(&mut self, report: &OrderReport) {
         match report {
             OrderReport::Accepted => self.u8(0),
@@ -331,10 +336,9 @@ impl Digest {
                 self.reject(reason);
             }
             // The execution itself is in the record of the fill.
-            OrderReport::Fill(execution) => {
-                self.u8(2);
-                self.bytes(&execution.trade.0.to_le_bytes());
-            }
+            OrderReport::Fill(execution) => self.fields::<17>(|fields| {
+                fields.u8(2).put(execution.trade.0.to_le_bytes());
+            }),
             OrderReport::Cancelled => self.u8(3),
             OrderReport::Expired => self.u8(4),
             OrderReport::Amended { quantity, price } => {

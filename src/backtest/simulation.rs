@@ -101,11 +101,10 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
         let mut rest = events;
         while let [first, later @ ..] = rest {
-            // Mostly an event is alone at its instant.
+            // Mostly an event is alone at its instant, and a plain bar.
             if later.first().is_none_or(|next| next.at != first.at) {
-                self.wake_before(first.at)?;
-                if self.show_venue(first)? == Shown::Venue {
-                    self.show_engine(first)?;
+                if !self.pass(first)? {
+                    self.show_one(first)?;
                 }
                 rest = later;
                 continue;
@@ -116,6 +115,41 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
             rest = later;
         }
         Ok(())
+    }
+
+    /// The short way of a bar at which no timer is due and nobody keeps a journal. False when the
+    /// event is no such bar; then nothing has happened.
+    #[inline(always)]
+    fn pass(&mut self, timed: &Timed) -> Result<bool, EngineError> {
+        let (at, event) = (timed.at, &timed.event);
+        let MarketEvent::Bar(bar) = event else { return Ok(false) };
+        if !self.engine.is_plain(at, bar) || self.journal.is_some() || self.venue.has_news() {
+            return Ok(false);
+        }
+        if !self.venue.pass(at, bar) {
+            self.show_venue(timed)?;
+            // What happened to orders may have asked for more.
+            if !self.engine.is_plain(at, bar) {
+                self.show_engine(timed)?;
+                return Ok(true);
+            }
+        }
+        self.engine.plain_bar(at, (event, bar), &mut self.commands);
+        self.last = at;
+        if !self.commands.is_empty() {
+            self.answer(at)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes one event that is alone at its instant.
+    #[inline(never)]
+    fn show_one(&mut self, timed: &Timed) -> Result<(), EngineError> {
+        self.wake_before(timed.at)?;
+        match self.show_venue(timed)? {
+            Shown::Venue => self.show_engine(timed),
+            Shown::Both => Ok(()),
+        }
     }
 
     /// Takes several events of one instant.
@@ -144,7 +178,7 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn show_venue(&mut self, timed: &Timed) -> Result<Shown, EngineError> {
         self.venue.on_market(timed.at, &timed.event);
         if !self.venue.has_news() {
@@ -165,28 +199,35 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         self.pump()
     }
 
-    #[inline]
+    #[inline(never)]
     fn show_engine(&mut self, timed: &Timed) -> Result<(), EngineError> {
         let at = timed.at;
-        self.engine.market(at, &timed.event, &mut self.commands)?;
+        self.engine.any_event(at, &timed.event, &mut self.commands)?;
         self.note(at, || Input::Market(timed.event.clone()));
         self.last = at;
-        if !self.commands.is_empty() {
-            self.submit(at);
-            self.pump()?;
-        }
-        Ok(())
+        if self.commands.is_empty() { Ok(()) } else { self.answer(at) }
+    }
+
+    /// Hands the venue what the engine has decided.
+    #[inline(never)]
+    fn answer(&mut self, at: Timestamp) -> Result<(), EngineError> {
+        self.submit(at);
+        self.pump()
     }
 
     /// Hands the venue's reports to the engine and its answers back, until both are quiet.
     #[inline(never)]
     fn pump(&mut self) -> Result<(), EngineError> {
-        while let Some((at, update)) = self.venue.poll() {
+        while let Some((at, update)) = self.venue.first_report() {
             // A report from within a bar can be older than what the engine has seen of a
             // finer series; the engine's time never goes back.
-            let at = at.max(self.last);
-            self.engine.handle(at, &Input::Order(update), &mut self.commands)?;
-            self.note(at, || Input::Order(update));
+            let at = (*at).max(self.last);
+            let told = self.engine.order(at, update, &mut self.commands);
+            if let (Ok(()), Some(journal)) = (&told, &mut self.journal) {
+                journal.recording.push(at, Input::Order(*update));
+            }
+            self.venue.forget_first_report();
+            told?;
             self.last = at;
             self.submit(at);
         }

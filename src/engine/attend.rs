@@ -70,7 +70,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             for place in 0..followers {
                 let route = self.routes.get(id.index());
                 if let Some(&Follower { slot, .. }) = route.and_then(|route| route.get(place)) {
-                    self.ask(at, slot, id, &Event::Adjusted(adjustment), out);
+                    self.ask_apart(at, slot, id, &Event::Adjusted(adjustment), out);
                 }
             }
         }

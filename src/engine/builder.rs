@@ -199,6 +199,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             risk: risk.watches_market(),
             timer: risk.is_timed(),
         };
+        let is_unwatched = !(watching.gates | watching.risk | watching.timer);
         let desk = Desk {
             account,
             instruments: self.instruments,
@@ -236,6 +237,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             advice: Advice::new(),
             next_wake: Timestamp::MAX,
             is_attended,
+            is_unwatched,
         })
     }
 }

@@ -1,18 +1,16 @@
-use core::mem;
-
 use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::OrderLifecycle;
 use crate::risk::{Fact, HaltMachine, RiskManager, RiskSummary};
 use crate::strategy::{Advice, Advised, Event, Strategy};
 use crate::types::{
-    AssetId, DataError, Facts, InstrumentId, Instruments, Intent, MarketEvent, Record, Signal,
-    SlotId, Timestamp,
+    AssetId, Facts, InstrumentId, Instruments, Intent, OrderUpdate, Record, Signal, SlotId,
+    Timestamp,
 };
 
 use super::desk::{Desk, Notice, alert};
 use super::policy::Action;
-use super::slot::{Bars, Follower, Slot};
+use super::slot::{Follower, Slot};
 use super::{AlertLevel, Command, EngineBuilder, EngineError, Input, SlotStatus};
 
 /// Notices that one input may cause before strategies are no longer asked: a strategy that
@@ -67,6 +65,8 @@ pub struct Engine<S = Box<dyn Strategy>, M = ()> {
     pub(super) next_wake: Timestamp,
     /// Some slot has a stop plan, or a sizer that looks at bars.
     pub(super) is_attended: bool,
+    /// No gate, guard or timer looks at the market.
+    pub(super) is_unwatched: bool,
 }
 
 impl<S: Strategy> Engine<S, ()> {
@@ -89,11 +89,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     ) -> Result<(), EngineError> {
         match input {
             Input::Market(event) => return self.market(at, event, out),
-            Input::Order(update) => {
-                self.desk.check_time(at)?;
-                self.desk.apply_update(at, update, out)?;
-                self.attend_order(at, update, out);
-            }
+            Input::Order(update) => return self.order(at, update, out),
             Input::Adjustment(adjustment) => {
                 self.desk.check_time(at)?;
                 self.desk.adjust(at, adjustment, out)?;
@@ -112,98 +108,51 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 }
             }
         }
-        self.desk.now = at;
-        if at >= self.desk.chore_at {
-            self.desk.chores(at, out);
-        }
-        self.wake(at, out);
-        self.deliver(at, out);
-        self.desk.manage_halts(at, out);
-        let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
-        self.desk.sink.on_settled(&facts);
+        self.round_off(at, out);
         Ok(())
     }
 
-    /// Takes one market event: [`Engine::handle`] without the wrapping, for tight loops.
+    /// Takes the venue's word on one of our orders: [`Engine::handle`] without the wrapping, for
+    /// drivers in a hurry.
     ///
     /// # Errors
     /// As [`Engine::handle`].
     #[inline]
-    pub fn market(
+    pub fn order(
         &mut self,
         at: Timestamp,
-        event: &MarketEvent,
+        update: &OrderUpdate,
         out: &mut Vec<Command>,
     ) -> Result<(), EngineError> {
         self.desk.check_time(at)?;
-        // A bar is by far the commonest event: it takes the short way.
-        let instrument = match event {
-            MarketEvent::Bar(bar) if bar.is_sound() && self.knows(bar.instrument) => {
-                self.desk.now = at;
-                self.desk.account.mark(at, &self.desk.instruments, bar.instrument, bar.close);
-                self.desk.observe_mark(at, out);
-                bar.instrument
-            }
-            other => self.take_in(at, other, out)?,
-        };
-        self.desk.sink.on_market(at, event);
+        self.desk.apply_update(at, update, out)?;
+        self.attend_order(at, update, out);
+        self.round_off(at, out);
+        Ok(())
+    }
+
+    /// What follows every input but the market's: what is due, and what is to be told.
+    #[inline]
+    fn round_off(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        self.desk.now = at;
         if at >= self.desk.chore_at {
             self.desk.chores(at, out);
-        }
-        if self.desk.watching.gates | self.desk.watching.risk {
-            self.desk.show(at, event, out);
         }
         if at >= self.next_wake {
             self.wake(at, out);
         }
-        if self.is_attended {
-            self.attend_before(at, instrument, event);
-        }
-        self.show(at, instrument, event, out);
-        if self.is_attended {
-            self.attend_after(at, instrument, event, out);
-        }
         if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
             self.deliver(at, out);
         }
-        if !self.desk.halts.is_clear() {
+        // Pauses end with the last halt.
+        let is_calm = self.desk.halts.is_clear()
+            && self.desk.pauses.is_empty()
+            && self.desk.executions.is_empty();
+        if !is_calm {
             self.desk.manage_halts(at, out);
         }
         let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
-        self.desk.sink.on_mark(&facts);
-        if self.desk.sink.wants_limits(at) {
-            self.desk.tell_limits(at);
-        }
-        Ok(())
-    }
-
-    /// The long way of a market event: checks with their errors, funding, marks.
-    #[inline(never)]
-    fn take_in(
-        &mut self,
-        at: Timestamp,
-        event: &MarketEvent,
-        out: &mut Vec<Command>,
-    ) -> Result<InstrumentId, EngineError> {
-        event.check()?;
-        let instrument = event.instrument();
-        if !self.knows(instrument) {
-            return Err(DataError::UnknownInstrument { instrument }.into());
-        }
-        if let MarketEvent::Funding(funding) = event {
-            self.desk.pay_funding(at, funding)?;
-        }
-        self.desk.now = at;
-        if let Some(price) = event.mark() {
-            self.desk.account.mark(at, &self.desk.instruments, instrument, price);
-            self.desk.observe_mark(at, out);
-        }
-        Ok(instrument)
-    }
-
-    #[inline]
-    fn knows(&self, instrument: InstrumentId) -> bool {
-        instrument.index() < self.desk.instruments.len()
+        self.desk.sink.on_settled(&facts);
     }
 
     /// The next time at which the engine wants an [`Input::Time`], where it wants one.
@@ -282,35 +231,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         Some((&slot.strategy, slot.memory.status))
     }
 
-    /// Shows a market event to every slot that trades its instrument.
-    #[inline]
-    fn show(
-        &mut self,
-        at: Timestamp,
-        instrument: InstrumentId,
-        event: &MarketEvent,
-        out: &mut Vec<Command>,
-    ) {
-        let mut next = 0;
-        while let Some(route) = self.routes.get(instrument.index())
-            && let Some(&Follower { slot, bars }) = route.get(next)
-        {
-            next += 1;
-            let is_wanted = match (event, bars) {
-                (MarketEvent::Bar(bar), Bars::Of(period)) => bar.period == period,
-                (MarketEvent::Bar(bar), Bars::Several) => {
-                    self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period))
-                }
-                _ => true,
-            };
-            if is_wanted {
-                self.ask(at, slot, instrument, &Event::Market(event), out);
-            }
-        }
-    }
-
     /// Calls one strategy and carries out what it says.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ask(
         &mut self,
         at: Timestamp,
@@ -323,7 +245,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         if slot.memory.status != SlotStatus::Running {
             return;
         }
-        self.advice.begin(instrument);
+        self.advice.turn_to(instrument);
         let facts = Facts::new(at, slot.id, &self.desk.instruments, self.desk.account.book());
         slot.strategy.on_event(event, &facts, &mut self.advice);
         if !self.advice.is_empty() {
@@ -331,8 +253,22 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
     }
 
+    /// The same, out of the hot path: strategies are inlined once and not at every caller.
+    #[inline(never)]
+    pub(super) fn ask_apart(
+        &mut self,
+        at: Timestamp,
+        index: usize,
+        instrument: InstrumentId,
+        event: &Event<'_>,
+        out: &mut Vec<Command>,
+    ) {
+        self.ask(at, index, instrument, event, out);
+    }
+
     /// Tells strategies of fills and refusals, and carries out what they answer.
-    fn deliver(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+    #[inline(never)]
+    pub(super) fn deliver(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         let mut told = 0;
         // What meets inside is known once every strategy has been heard.
         while told < self.desk.notices.len() || self.cross_one(at, out) {
@@ -343,32 +279,28 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 break;
             }
             let Some(index) = notice.slot().index().checked_sub(1) else { continue };
-            match &notice {
-                Notice::Fill(fill) => {
-                    self.ask(at, index, notice.instrument(), &Event::Fill(fill), out);
-                }
+            let event = match &notice {
+                Notice::Fill(fill) => Event::Fill(fill),
                 Notice::Refused { intent, group, reason } => {
-                    let event = Event::Refused { intent, group: *group, reason };
-                    self.ask(at, index, notice.instrument(), &event, out);
+                    Event::Refused { intent, group: *group, reason }
                 }
-            }
+            };
+            self.ask_apart(at, index, notice.instrument(), &event, out);
         }
         self.desk.notices.clear();
         self.desk.fresh.clear();
     }
 
     /// Calls the strategies whose time has come.
-    fn wake(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        if at < self.next_wake {
-            return;
-        }
+    #[cold]
+    pub(super) fn wake(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         for index in 0..self.slots.len() {
             let Some(slot) = self.slots.get_mut(index) else { return };
             let due = slot.memory.wake_at.is_some_and(|time| time <= at);
             let first = slot.universe.first().copied().unwrap_or_default();
             if due {
                 slot.memory.wake_at = None;
-                self.ask(at, index, first, &Event::Wake, out);
+                self.ask_apart(at, index, first, &Event::Wake, out);
             }
         }
         self.plan_wake();
@@ -382,15 +314,16 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// Turns what a strategy said into intents and orders.
     #[inline(never)]
     fn carry_out(&mut self, at: Timestamp, index: usize, out: &mut Vec<Command>) {
-        let advice = mem::take(&mut self.advice);
-        if let Some(error) = advice.error() {
-            self.fail(at, index, &error.to_string(), out);
-        } else {
-            for item in advice.items() {
-                self.carry_out_one(at, index, item, out);
-            }
+        if let Some(error) = self.advice.error() {
+            let error = error.to_string();
+            self.advice.begin(InstrumentId::default());
+            return self.fail(at, index, &error, out);
         }
-        self.advice = advice;
+        let items = self.advice.take_items();
+        for item in &items {
+            self.carry_out_one(at, index, item, out);
+        }
+        self.advice.give_back(items);
     }
 
     fn carry_out_one(
@@ -440,9 +373,10 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             return desk.pass(at, slot.id, signal.instrument, super::report::POLICY);
         }
         let book = desk.account.book();
-        let position = *book.position(slot.id, signal.instrument);
+        let position = book.position(slot.id, signal.instrument);
         let entries = slot.entries(signal.instrument);
-        let action = slot.policy.decide(signal.side, &position, entries);
+        let action = slot.policy.decide(signal.side, position, entries);
+        let from_flat = position.is_flat();
         let mut intent = desk.draft(slot.id, signal);
         match action {
             Action::Pass => {
@@ -466,7 +400,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             intent.amount = super::report::enlarged(intent.amount, held, intent.valuation_price());
         }
         shape(&mut intent);
-        slot.count_entry(signal.instrument, position.is_flat());
+        slot.count_entry(signal.instrument, from_flat);
         desk.group.clear();
         desk.group.push(intent);
         desk.submit(at, None, out);

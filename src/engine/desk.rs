@@ -152,6 +152,9 @@ impl<M: MetricsSink> Desk<M> {
         let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         self.verdict.clear();
         self.risk.review(group, &facts, &mut self.verdict);
+        if self.halts.is_clear() {
+            return;
+        }
         for (index, intent) in group.iter().enumerate() {
             let level = self.halts.level(intent.slot, intent.instrument);
             if level == HaltLevel::Active {
@@ -195,15 +198,13 @@ impl<M: MetricsSink> Desk<M> {
         group: Option<GroupId>,
         out: &mut Vec<Command>,
     ) -> bool {
-        let mut intent = *intent;
-        if let Amount::Quantity(quantity) = &mut intent.amount {
-            *quantity = granted;
-        }
         let sequence = self.sequence + 1;
         let id = OrderId::new(self.epoch, intent.slot, sequence);
-        let order = Order { id, created_at: at, intent };
-        let Some(order) = self.through_gates(at, order, group, out) else { return false };
-        if self.orders.open(at, &order).is_err() {
+        let mut order = Order { id, created_at: at, intent: *intent };
+        if let Amount::Quantity(quantity) = &mut order.intent.amount {
+            *quantity = granted;
+        }
+        if !self.passes_gates(at, &mut order, group, out) || self.orders.open(at, &order).is_err() {
             return false;
         }
         self.sequence = sequence;
@@ -223,18 +224,19 @@ impl<M: MetricsSink> Desk<M> {
         true
     }
 
-    /// What of an order passes every gate: all of it, its reducing part, or nothing.
-    fn through_gates(
+    /// Shows an order to every gate: what passes is all of it, its reducing part, which it is
+    /// cut to, or nothing.
+    fn passes_gates(
         &mut self,
         at: Timestamp,
-        mut order: Order,
+        order: &mut Order,
         group: Option<GroupId>,
         out: &mut Vec<Command>,
-    ) -> Option<Order> {
+    ) -> bool {
         loop {
             let facts = self.facts(at, order.intent.slot);
-            let refusal = self.gates.iter().find_map(|gate| gate.check(&order, &facts).err());
-            let Some(refusal) = refusal else { return Some(order) };
+            let refusal = self.gates.iter().find_map(|gate| gate.check(order, &facts).err());
+            let Some(refusal) = refusal else { return true };
             let (intent, reason) = (order.intent, refusal.reason);
             let asked = match intent.amount {
                 Amount::Quantity(quantity) => quantity.value(),
@@ -250,7 +252,7 @@ impl<M: MetricsSink> Desk<M> {
                 self.raise(at, halt, out);
             }
             if !is_less {
-                return None;
+                return false;
             }
             order.intent.amount = Amount::Quantity(granted);
         }

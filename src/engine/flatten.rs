@@ -185,12 +185,18 @@ impl<M: MetricsSink> Desk<M> {
 
     /// A cancel was refused by the venue: an order that must not rest is taken back again, a
     /// little later.
-    pub(super) fn cancel_again(&mut self, at: Timestamp, intent: &Intent, order: OrderId) {
-        let level = self.halts.level(intent.slot, intent.instrument);
+    pub(super) fn cancel_again(
+        &mut self,
+        at: Timestamp,
+        (slot, instrument): (SlotId, InstrumentId),
+        purpose: Purpose,
+        order: OrderId,
+    ) {
+        let level = self.halts.level(slot, instrument);
         let must_go = match level {
             HaltLevel::Active | HaltLevel::ReduceOnly => false,
-            HaltLevel::Halted => opens(intent.purpose),
-            HaltLevel::Flattening | HaltLevel::Flat => intent.purpose != Purpose::Flatten,
+            HaltLevel::Halted => opens(purpose),
+            HaltLevel::Flattening | HaltLevel::Flat => purpose != Purpose::Flatten,
         };
         if must_go {
             self.wait_with(at, order);

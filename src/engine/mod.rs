@@ -15,6 +15,7 @@ mod group;
 mod input;
 mod limits;
 mod liquidation;
+mod market;
 mod netting;
 mod pauses;
 mod policy;

@@ -203,7 +203,10 @@ impl<M: MetricsSink> Desk<M> {
         self.record_steps(at, update, &applied);
         self.tell_booked(at, (fill, realised), closed, out);
         self.after_report(at, update, out);
-        self.after_fill(at, fill, Some(&own.order), applied.anomaly, out);
+        self.after_fill(at, fill, applied.anomaly, out);
+        if let Some(bracket) = own.order.intent.bracket {
+            self.protect(at, fill, bracket, out);
+        }
     }
 
     /// Whether the venue takes an order of this size.

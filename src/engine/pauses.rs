@@ -46,6 +46,11 @@ impl Pauses {
         self.entries.iter().map(|pause| pause.until).filter(|until| *until > at).min()
     }
 
+    /// True when nothing waits.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Nothing is being closed any more; true when something was waiting.
     pub(super) fn clear(&mut self) -> bool {
         let waited = !self.entries.is_empty();

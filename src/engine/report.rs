@@ -5,12 +5,13 @@ use core::mem;
 use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
-use crate::order::{Applied, OrderError, OrderState};
+use crate::order::{Applied, OrderError, OrderState, Step};
 use crate::risk::{Fact, GateEvent};
 use crate::types::{
     Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
-    Intent, Label, Linkage, Money, Order, OrderFlags, OrderKind, OrderReport, OrderUpdate, Purpose,
-    Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp, Trade, to_f64,
+    Intent, Label, Linkage, Money, Order, OrderFlags, OrderKind, OrderReport, OrderStatus,
+    OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp, Trade,
+    to_f64,
 };
 
 use super::desk::{Desk, Notice, alert, reason_of};
@@ -98,15 +99,25 @@ impl<M: MetricsSink> Desk<M> {
             Err(error) => return Err(error.into()),
         };
         self.record_steps(at, update, &applied);
-        self.after_report(at, update, out);
+        // An order that works from now on reserves what it did, and nothing is over.
+        let is_news = applied.step.is_none_or(|step| step.to != OrderStatus::Open);
+        if is_news || update.report != OrderReport::Accepted {
+            self.after_report(at, update, out);
+        }
         Ok(())
     }
 
     pub(super) fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {
         let (order, report) = (update.order, &update.report);
-        for step in [applied.implied, applied.step].into_iter().flatten() {
+        let mut tell = |step: Step| {
             let record = Record::Transition { order, from: step.from, to: step.to, report };
             self.sink.record(at, &record);
+        };
+        if let Some(step) = applied.implied {
+            tell(step);
+        }
+        if let Some(step) = applied.step {
+            tell(step);
         }
         if let Some(anomaly) = applied.anomaly {
             self.anomaly(at, anomaly, update);
@@ -129,10 +140,10 @@ impl<M: MetricsSink> Desk<M> {
     ) {
         let Some(state) = self.orders.find(update.order) else { return };
         let is_over = state.status.is_terminal();
-        let (intent, filled) = (state.order.intent, Qty::new(state.filled));
-        let (slot, instrument) = (intent.slot, intent.instrument);
+        let (intent, filled) = (&state.order.intent, Qty::new(state.filled));
+        let (slot, instrument, purpose) = (intent.slot, intent.instrument, intent.purpose);
         self.reserve(slot, instrument);
-        if intent.purpose == Purpose::StopLoss {
+        if purpose == Purpose::StopLoss {
             self.note_protection(slot, instrument);
         }
         let order = update.order;
@@ -143,8 +154,10 @@ impl<M: MetricsSink> Desk<M> {
             OrderReport::Amended { quantity, price } if !is_over => {
                 self.tell_gates(at, &GateEvent::Amended { order, quantity, price });
             }
-            OrderReport::ChangeRefused(_) if !is_over => self.cancel_again(at, &intent, order),
-            OrderReport::Rejected(_) if intent.purpose == Purpose::Flatten => {
+            OrderReport::ChangeRefused(_) if !is_over => {
+                self.cancel_again(at, (slot, instrument), purpose, order);
+            }
+            OrderReport::Rejected(_) if purpose == Purpose::Flatten => {
                 self.pause(at, slot, instrument);
             }
             _ => {}
@@ -180,8 +193,11 @@ impl<M: MetricsSink> Desk<M> {
             self.anomaly(at, Anomaly::RepeatedFill, update);
             return Ok(());
         }
-        let known = self.orders.find(update.order).map(|state| state.order);
-        let fill = self.fill_of(at, update, execution, known.as_ref());
+        let known = self.orders.find(update.order).map(|state| &state.order);
+        let fill = self.fill_of(at, update, execution, known);
+        let bracket = known.and_then(|order| order.intent.bracket);
+        // Only what belongs to a group may have to be traded back.
+        let leg = known.filter(|_| !self.groups.is_empty()).copied();
         let mut closed = mem::take(&mut self.closed);
         closed.clear();
         let booked = self.book(at, &fill, &mut closed);
@@ -200,7 +216,14 @@ impl<M: MetricsSink> Desk<M> {
         self.tell_booked(at, (&fill, realised), &closed, out);
         self.closed = closed;
         self.after_report(at, update, out);
-        self.after_fill(at, &fill, known.as_ref(), applied.anomaly, out);
+        self.after_fill(at, &fill, applied.anomaly, out);
+        match (leg, bracket) {
+            (Some(order), _) if self.groups.has_fallen(order.id) => {
+                self.trade_back(at, &order, fill.execution.quantity.value(), out);
+            }
+            (_, Some(bracket)) => self.protect(at, &fill, bracket, out),
+            (_, None) => {}
+        }
         Ok(())
     }
 
@@ -270,7 +293,6 @@ impl<M: MetricsSink> Desk<M> {
         &mut self,
         at: Timestamp,
         fill: &Fill,
-        known: Option<&Order>,
         anomaly: Option<Anomaly>,
         out: &mut Vec<Command>,
     ) {
@@ -284,16 +306,16 @@ impl<M: MetricsSink> Desk<M> {
         if fill.slot != SlotId::HOUSE {
             self.notices.push(Notice::Fill(*fill));
         }
-        let Some(order) = known else { return };
-        if self.groups.has_fallen(fill.order) {
-            self.trade_back(at, order, fill.execution.quantity.value(), out);
-        } else if let Some(bracket) = order.intent.bracket {
-            self.protect(at, fill, bracket, out);
-        }
     }
 
     /// Places the exits of an entry as soon as it has filled, linked so that one ends the other.
-    fn protect(&mut self, at: Timestamp, fill: &Fill, bracket: Bracket, out: &mut Vec<Command>) {
+    pub(super) fn protect(
+        &mut self,
+        at: Timestamp,
+        fill: &Fill,
+        bracket: Bracket,
+        out: &mut Vec<Command>,
+    ) {
         let linkage = Linkage::OneCancelsOther(self.sequence + 1);
         let exits = [
             bracket.stop_loss.map(|trigger| (OrderKind::StopMarket { trigger }, Purpose::StopLoss)),

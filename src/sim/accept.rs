@@ -107,7 +107,7 @@ impl SimVenue {
         }
         let closes = self.config.market_fill == MarketFill::SameClose;
         if closes && self.session.is_none() {
-            self.fill_at_close(at, open);
+            self.fill_at_close(at, &mut open);
         }
         Ok(())
     }
@@ -312,10 +312,11 @@ fn check_order(at: Timestamp, instrument: &Instrument, order: &Order) -> Result<
         | InstrumentKind::Future { .. }
         | InstrumentKind::Option { .. } => {}
     }
-    for price in [intent.kind.limit(), intent.kind.trigger()].into_iter().flatten() {
-        if !instrument.is_on_tick(price.value()) {
-            return Err(invalid);
-        }
+    let is_off_tick = |price: Price| !instrument.is_on_tick(price.value());
+    if intent.kind.limit().is_some_and(is_off_tick)
+        || intent.kind.trigger().is_some_and(is_off_tick)
+    {
+        return Err(invalid);
     }
     if let OrderKind::TrailingStop { offset: Offset::BasisPoints(points) } = intent.kind
         && !(1..=9_999).contains(&points)

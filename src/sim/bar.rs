@@ -16,7 +16,6 @@ pub(super) const MOST_ADMITTED: u32 = 1_024;
 
 impl SimVenue {
     /// The way of a bar that orders or requests are waiting for.
-    #[cold]
     pub(super) fn open_session(&mut self, at: Timestamp, bar: &Bar) {
         let Some(desk) = self.desks.get_mut(bar.instrument.index()) else { return };
         if !desk.is_driven_by(bar) || at < desk.seen_at || bar.check().is_err() {
@@ -54,6 +53,10 @@ impl SimVenue {
         while self.reports.is_empty() {
             let Some(session) = &self.session else { return };
             let close_at = session.close_at;
+            if self.is_spent(session) {
+                self.session = None;
+                return;
+            }
             match session.stage {
                 Stage::Open => match self.next_hit() {
                     Some(hit) => self.act(&hit),
@@ -74,6 +77,15 @@ impl SimVenue {
         }
     }
 
+    /// True when the rest of the bar can bring nothing: no order works in its instrument, none is
+    /// on its way, and none of another instrument ends before the close.
+    fn is_spent(&self, session: &Session) -> bool {
+        let desk = self.desks.get(session.instrument().index());
+        self.requests.is_empty()
+            && desk.is_none_or(Desk::is_idle)
+            && session.close_at < self.next_expiry
+    }
+
     fn enter(&mut self, stage: Stage) {
         if let Some(session) = &mut self.session {
             session.stage = stage;
@@ -85,7 +97,7 @@ impl SimVenue {
         let session = self.session.as_ref()?;
         let desk = self.desks.get(session.instrument().index())?;
         let full = desk.capacity.is_some_and(|capacity| capacity.is_zero());
-        let mut first = self.next_liquidation(session);
+        let mut first = if desk.at_risk { self.next_liquidation(session) } else { None };
         for order in &desk.orders {
             let hit = match session.stage {
                 Stage::Open => session.at_open(order, full),
@@ -130,33 +142,38 @@ impl SimVenue {
                 self.reports.push_back((at, order.update(OrderReport::Triggered)));
                 self.store(&order);
                 if order.is_market() {
-                    self.bar_fill(at, order, (price, Liquidity::Taker));
+                    self.bar_fill(at, &mut order, (price, Liquidity::Taker));
                 }
             }
             Act::FillAt(price) => {
                 let makes = order.rested && !order.is_market();
                 let liquidity = if makes { Liquidity::Maker } else { Liquidity::Taker };
-                self.bar_fill(at, order, (price, liquidity));
+                self.bar_fill(at, &mut order, (price, liquidity));
             }
             Act::Liquidate => {}
             Act::FillAtLimit => {
                 let limit = order.limit;
-                self.bar_fill(at, order, (limit, Liquidity::Maker));
+                self.bar_fill(at, &mut order, (limit, Liquidity::Maker));
             }
         }
     }
 
-    fn bar_fill(&mut self, at: Timestamp, order: OpenOrder, (price, liquidity): (f64, Liquidity)) {
+    fn bar_fill(
+        &mut self,
+        at: Timestamp,
+        order: &mut OpenOrder,
+        (price, liquidity): (f64, Liquidity),
+    ) {
         let Some(instrument) = self.instruments.get(order.instrument) else { return };
-        let Some(raw) = exact_price(instrument, &order, price) else {
-            self.defer(&order);
+        let Some(raw) = exact_price(instrument, order, price) else {
+            self.defer(order);
             return;
         };
         let Some(desk) = self.desks.get(order.instrument.index()) else { return };
         let deal = Deal { at, raw, liquidity, available: desk.capacity, scene: desk.scene() };
         let filled = self.fill(order, &deal);
         if filled.is_zero() {
-            self.defer(&order);
+            self.defer(order);
         } else if let Some(desk) = self.desks.get_mut(order.instrument.index())
             && let Some(capacity) = &mut desk.capacity
         {
@@ -187,11 +204,11 @@ impl SimVenue {
         self.run_requests(close_at);
         if self.config.market_fill == MarketFill::SameClose {
             let mut sequence = 0;
-            while let Some(order) = self.next_order(session.instrument(), sequence) {
+            while let Some(mut order) = self.next_order(session.instrument(), sequence) {
                 sequence = order.sequence;
                 if order.is_market() {
                     let at = close_at.max(order.accepted_at);
-                    self.bar_fill(at, order, (session.bar.close, Liquidity::Taker));
+                    self.bar_fill(at, &mut order, (session.bar.close, Liquidity::Taker));
                 }
             }
         }
@@ -199,7 +216,7 @@ impl SimVenue {
     }
 
     /// Fills a market order at the close that has just been seen.
-    pub(super) fn fill_at_close(&mut self, at: Timestamp, order: OpenOrder) {
+    pub(super) fn fill_at_close(&mut self, at: Timestamp, order: &mut OpenOrder) {
         let Some(desk) = self.desks.get_mut(order.instrument.index()) else { return };
         let close = desk.last;
         if order.is_market() && desk.seen_at == at && !close.is_nan() {

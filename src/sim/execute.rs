@@ -7,7 +7,7 @@ use super::fees::{FeeSchedule, Traded};
 use super::ledger::Booking;
 use super::margin::Market;
 use super::order::OpenOrder;
-use super::slippage::{Scene, Taker};
+use super::slippage::{Scene, Slippage, Taker};
 use crate::types::{
     FillReport, Instrument, InstrumentId, Instruments, Liquidity, Money, OrderReport, Price, Qty,
     RejectReason, TimeInForce, Timestamp, TradeId, to_f64,
@@ -27,29 +27,33 @@ pub(super) struct Deal {
 
 impl SimVenue {
     /// Trades as much of the order as the deal allows and reports it; gives the quantity.
-    pub(super) fn fill(&mut self, mut order: OpenOrder, deal: &Deal) -> Decimal {
-        let Some(price) = self.price_of(&order, deal) else { return Decimal::ZERO };
-        if order.quantity.is_none() && !self.resolve(&mut order, deal, price) {
+    pub(super) fn fill(&mut self, order: &mut OpenOrder, deal: &Deal) -> Decimal {
+        let Some(price) = self.price_of(order, deal) else { return Decimal::ZERO };
+        if order.quantity.is_none() && !self.resolve(order, deal, price) {
             return Decimal::ZERO;
         }
-        if order.is_reduce_only() && !self.shrink(&mut order, deal.at) {
+        if order.is_reduce_only() && !self.shrink(order, deal.at) {
             return Decimal::ZERO;
         }
         let remaining = order.remaining();
-        let quantity = deal.available.map_or(remaining, |most| most.min(remaining));
-        let killed = order.time_in_force == TimeInForce::Fok && quantity < remaining;
+        let (quantity, is_whole) = match deal.available {
+            Some(most) if most < remaining => (most, false),
+            Some(_) | None => (remaining, true),
+        };
+        let killed = order.time_in_force == TimeInForce::Fok && !is_whole;
         if killed || quantity <= Decimal::ZERO {
             if order.is_immediate() {
-                self.end(deal.at, &order, OrderReport::Cancelled);
+                self.end(deal.at, order, OrderReport::Cancelled);
             } else {
-                self.store(&order);
+                self.store(order);
             }
             return Decimal::ZERO;
         }
-        match self.book(&order, deal, price, quantity) {
+        match self.book(order, deal, price, quantity) {
+            Ok(report) if is_whole => self.finish(order, deal.at, report),
             Ok(report) => self.apply(order, deal.at, report),
             Err(reason) => {
-                self.end(deal.at, &order, OrderReport::Rejected(reason));
+                self.end(deal.at, order, OrderReport::Rejected(reason));
                 Decimal::ZERO
             }
         }
@@ -59,6 +63,7 @@ impl SimVenue {
         let instrument = self.instruments.get(order.instrument)?;
         match deal.liquidity {
             Liquidity::Maker => Some(deal.raw),
+            Liquidity::Taker if self.config.slippage == Slippage::None => Some(deal.raw),
             Liquidity::Taker => {
                 let wanted = match order.cash {
                     Some(cash) if order.quantity.is_none() => {
@@ -169,21 +174,25 @@ impl SimVenue {
         })
     }
 
-    /// Reports a fill and what follows from it for the order and its siblings.
-    fn apply(&mut self, mut order: OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
+    /// Reports the fill of all that was left.
+    fn finish(&mut self, order: &OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
+        self.reports.push_back((at, order.update(OrderReport::Fill(report))));
+        self.remove(order);
+        self.cancel_siblings(at, order);
+        report.quantity.value()
+    }
+
+    /// Reports the fill of a part, and what follows from it for the order and its siblings.
+    fn apply(&mut self, order: &mut OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
         let quantity = report.quantity.value();
         // The sum cannot overflow: it is at most the order's total.
         order.filled = order.filled.checked_add(quantity).unwrap_or(order.filled);
         self.reports.push_back((at, order.update(OrderReport::Fill(report))));
-        if order.remaining().is_zero() {
-            self.remove(&order);
-            self.cancel_siblings(at, &order);
-        } else if order.is_immediate() {
-            self.reduce_siblings(at, &order, quantity);
-            self.end(at, &order, OrderReport::Cancelled);
+        self.reduce_siblings(at, order, quantity);
+        if order.is_immediate() {
+            self.end(at, order, OrderReport::Cancelled);
         } else {
-            self.store(&order);
-            self.reduce_siblings(at, &order, quantity);
+            self.store(order);
         }
         quantity
     }

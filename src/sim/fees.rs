@@ -52,7 +52,9 @@ impl FeeSchedule {
 
     /// The rate after so much was traded.
     pub fn rate(&self, traded: Decimal, liquidity: Liquidity) -> Decimal {
-        let tier = self.tiers.iter().rev().find(|tier| tier.from <= traded);
+        // The first tier starts at zero: mostly it is the only one, and asks for no comparison.
+        let reached = |tier: &&FeeTier| tier.from.is_zero() || tier.from <= traded;
+        let tier = self.tiers.iter().rev().find(reached);
         tier.map_or(Decimal::ZERO, |tier| match liquidity {
             Liquidity::Maker => tier.maker,
             Liquidity::Taker => tier.taker,

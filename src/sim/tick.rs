@@ -217,8 +217,8 @@ impl SimVenue {
     /// One level's fill of an order that may go on to the next level: what is immediate must
     /// not be cancelled in between.
     fn fill_level(&mut self, order: OpenOrder, deal: &Deal) {
-        let patient = OpenOrder { time_in_force: TimeInForce::Gtc, ..order };
-        self.fill(patient, deal);
+        let mut patient = OpenOrder { time_in_force: TimeInForce::Gtc, ..order };
+        self.fill(&mut patient, deal);
         if let Some(mut rest) = self.lookup(&order) {
             rest.time_in_force = order.time_in_force;
             self.store(&rest);
@@ -294,7 +294,7 @@ impl SimVenue {
     fn meet(
         &mut self,
         at: Timestamp,
-        order: OpenOrder,
+        mut order: OpenOrder,
         print: &Print,
         available: Option<Decimal>,
     ) -> Decimal {
@@ -306,7 +306,7 @@ impl SimVenue {
             return Decimal::ZERO;
         };
         let scene = desk.scene();
-        self.fill(order, &Deal { at, raw, liquidity: Liquidity::Taker, available, scene })
+        self.fill(&mut order, &Deal { at, raw, liquidity: Liquidity::Taker, available, scene })
     }
 
     /// A limit order meets a print: beyond its price all of it is filled, at its price what
@@ -361,13 +361,13 @@ impl SimVenue {
     fn meet_at_limit(
         &mut self,
         at: Timestamp,
-        order: OpenOrder,
+        mut order: OpenOrder,
         available: Option<Decimal>,
     ) -> Decimal {
         let desk = self.desks.get(order.instrument.index());
         let (Some(raw), Some(desk)) = (order.kind.limit(), desk) else { return Decimal::ZERO };
         let scene = desk.scene();
-        self.fill(order, &Deal { at, raw, liquidity: Liquidity::Maker, available, scene })
+        self.fill(&mut order, &Deal { at, raw, liquidity: Liquidity::Maker, available, scene })
     }
 
     /// Ends an immediate order that had its chance on prints.

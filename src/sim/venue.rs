@@ -12,8 +12,8 @@ use super::path::Session;
 use super::{Latency, OpenOrder, SimConfig, SimError};
 use crate::engine::Command;
 use crate::types::{
-    AssetId, InstrumentId, Instruments, Leg, MarketEvent, Money, OrderReport, OrderUpdate, Period,
-    Qty, Timestamp, exact,
+    AssetId, Bar, InstrumentId, Instruments, Leg, MarketEvent, Money, OrderReport, OrderUpdate,
+    Period, Qty, Timestamp, exact,
 };
 
 /// A venue in memory: see the [module](super) for the driver's loop and what is assumed.
@@ -152,19 +152,28 @@ impl SimVenue {
     /// that do not match orders (see [`SimVenue::drive_by`]) change nothing.
     #[inline]
     pub fn on_market(&mut self, at: Timestamp, event: &MarketEvent) {
-        if let MarketEvent::Bar(bar) = event
-            && self.requests.is_empty()
-            && self.session.is_none()
-            && let Some(desk) = self.desks.get_mut(bar.instrument.index())
-            && desk.is_idle()
+        match event {
+            MarketEvent::Bar(bar) if self.pass(at, bar) => {}
+            _ => self.begin(at, event),
+        }
+    }
+
+    /// Lets a bar pass that no order and no request waits for; false, and nothing seen, when the
+    /// bar is not of this kind.
+    #[inline]
+    pub(crate) fn pass(&mut self, at: Timestamp, bar: &Bar) -> bool {
+        if !self.requests.is_empty() || self.session.is_some() {
+            return false;
+        }
+        let Some(desk) = self.desks.get_mut(bar.instrument.index()) else { return false };
+        let passes = desk.is_idle()
             && desk.period == Some(bar.period)
             && desk.feed == Feed::Bars
-            && at >= desk.seen_at
-        {
+            && at >= desk.seen_at;
+        if passes {
             desk.see_bar(at, bar);
-            return;
         }
-        self.begin(at, event);
+        passes
     }
 
     /// The next report, in order of time within a market event: what happens at the open of a
@@ -175,6 +184,21 @@ impl SimVenue {
             self.advance();
         }
         self.reports.pop_front()
+    }
+
+    /// The report that [`SimVenue::poll`] would take out, left where it is.
+    #[inline]
+    pub(crate) fn first_report(&mut self) -> Option<&(Timestamp, OrderUpdate)> {
+        if self.reports.is_empty() && self.session.is_some() {
+            self.advance();
+        }
+        self.reports.front()
+    }
+
+    /// Takes out what [`SimVenue::first_report`] has shown.
+    #[inline]
+    pub(crate) fn forget_first_report(&mut self) {
+        self.reports.pop_front();
     }
 
     /// False when [`SimVenue::poll`] has nothing to say for sure.
@@ -231,7 +255,7 @@ impl SimVenue {
     }
 
     /// The way of events that the shortcut of idle bars does not cover.
-    #[cold]
+    #[inline(never)]
     fn begin(&mut self, at: Timestamp, event: &MarketEvent) {
         self.finish_session();
         if self.margin.is_some() {
@@ -257,6 +281,9 @@ impl SimVenue {
 
     /// A driver that did not poll to the end gets the rest of the bar's reports later.
     fn finish_session(&mut self) {
+        if self.session.is_none() {
+            return;
+        }
         let mut early = VecDeque::new();
         while self.session.is_some() {
             early.append(&mut self.reports);

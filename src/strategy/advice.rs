@@ -229,6 +229,28 @@ impl Advice {
         }
     }
 
+    /// [`Advice::begin`] of a buffer that is empty, as the engine leaves it.
+    #[inline]
+    pub(crate) fn turn_to(&mut self, instrument: InstrumentId) {
+        debug_assert!(self.is_empty(), "what was said is carried out at once");
+        self.instrument = instrument;
+        self.tag = Label::default();
+    }
+
+    /// Takes out what was said, to be carried out; the buffer comes back by
+    /// [`Advice::give_back`].
+    #[inline]
+    pub(crate) fn take_items(&mut self) -> Vec<Advised> {
+        core::mem::take(&mut self.items)
+    }
+
+    /// The buffer for what is said next.
+    #[inline]
+    pub(crate) fn give_back(&mut self, mut items: Vec<Advised>) {
+        items.clear();
+        self.items = items;
+    }
+
     #[inline(never)]
     fn clear(&mut self) {
         self.items.clear();

@@ -47,6 +47,11 @@ impl Label {
         core::str::from_utf8(bytes).unwrap_or_default()
     }
 
+    /// The text as bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
     /// True for the empty label, which stands for "none".
     #[inline]
     pub const fn is_empty(&self) -> bool {

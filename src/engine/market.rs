@@ -1,0 +1,160 @@
+//! The way of a market event through the engine: a short one for the bar at which nothing else
+//! is due, which almost every event of a backtest is, and a long one for all others.
+
+use crate::metrics::MetricsSink;
+use crate::strategy::{Event, Strategy};
+use crate::types::{Bar, DataError, Facts, InstrumentId, MarketEvent, SlotId, Timestamp};
+
+use super::slot::{Bars, Follower};
+use super::{Command, Engine, EngineError};
+
+impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    /// Takes one market event: [`Engine::handle`] without the wrapping, for tight loops.
+    ///
+    /// # Errors
+    /// As [`Engine::handle`].
+    #[inline]
+    pub fn market(
+        &mut self,
+        at: Timestamp,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        match event {
+            MarketEvent::Bar(bar) if self.is_plain(at, bar) => {
+                self.plain_bar(at, (event, bar), out);
+                Ok(())
+            }
+            _ => self.any_event(at, event, out),
+        }
+    }
+
+    /// True when a bar is sound and brings nothing but itself: no timer is due, no gate, guard,
+    /// stop or sizer watches the market.
+    #[inline]
+    pub(crate) fn is_plain(&self, at: Timestamp, bar: &Bar) -> bool {
+        self.is_unwatched
+            && !self.is_attended
+            && at >= self.desk.now
+            && at < self.desk.chore_at
+            && at < self.next_wake
+            && bar.is_sound()
+            && self.knows(bar.instrument)
+    }
+
+    /// The short way: [`Engine::any_event`] without what a plain bar cannot bring about.
+    #[inline(always)]
+    pub(crate) fn plain_bar(
+        &mut self,
+        at: Timestamp,
+        (event, bar): (&MarketEvent, &Bar),
+        out: &mut Vec<Command>,
+    ) {
+        self.desk.now = at;
+        self.desk.account.mark(at, &self.desk.instruments, bar.instrument, bar.close);
+        self.desk.observe_mark(at, out);
+        self.desk.sink.on_market(at, event);
+        let followers = self.routes.get(bar.instrument.index()).map_or(0, Vec::len);
+        for index in 0..followers {
+            if let Some(slot) = self.follower(bar.instrument, index, event) {
+                // Nowhere else is the strategy inlined: here it is called for nearly every bar.
+                self.ask(at, slot, bar.instrument, &Event::Market(event), out);
+            }
+        }
+        self.close_event(at, out);
+    }
+
+    /// The long way.
+    #[inline(never)]
+    pub(crate) fn any_event(
+        &mut self,
+        at: Timestamp,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) -> Result<(), EngineError> {
+        self.desk.check_time(at)?;
+        event.check()?;
+        let instrument = event.instrument();
+        if !self.knows(instrument) {
+            return Err(DataError::UnknownInstrument { instrument }.into());
+        }
+        if let MarketEvent::Funding(funding) = event {
+            self.desk.pay_funding(at, funding)?;
+        }
+        self.desk.now = at;
+        if let Some(price) = event.mark() {
+            self.desk.account.mark(at, &self.desk.instruments, instrument, price);
+            self.desk.observe_mark(at, out);
+        }
+        self.desk.sink.on_market(at, event);
+        if at >= self.desk.chore_at {
+            self.desk.chores(at, out);
+        }
+        if self.desk.watching.gates | self.desk.watching.risk {
+            self.desk.show(at, event, out);
+        }
+        if at >= self.next_wake {
+            self.wake(at, out);
+        }
+        if self.is_attended {
+            self.attend_before(at, instrument, event);
+        }
+        self.show(at, instrument, event, out);
+        if self.is_attended {
+            self.attend_after(at, instrument, event, out);
+        }
+        self.close_event(at, out);
+        Ok(())
+    }
+
+    #[inline]
+    fn knows(&self, instrument: InstrumentId) -> bool {
+        instrument.index() < self.routes.len()
+    }
+
+    /// Shows a market event to every slot that trades its instrument.
+    fn show(
+        &mut self,
+        at: Timestamp,
+        instrument: InstrumentId,
+        event: &MarketEvent,
+        out: &mut Vec<Command>,
+    ) {
+        let followers = self.routes.get(instrument.index()).map_or(0, Vec::len);
+        for index in 0..followers {
+            if let Some(slot) = self.follower(instrument, index, event) {
+                self.ask_apart(at, slot, instrument, &Event::Market(event), out);
+            }
+        }
+    }
+
+    /// The slot behind a place of an instrument's route, when it is to see the event.
+    #[inline(always)]
+    fn follower(&self, id: InstrumentId, index: usize, event: &MarketEvent) -> Option<usize> {
+        let Follower { slot, bars } = *self.routes.get(id.index())?.get(index)?;
+        let is_wanted = match (event, bars) {
+            (MarketEvent::Bar(bar), Bars::Of(period)) => bar.period == period,
+            (MarketEvent::Bar(bar), Bars::Several) => {
+                self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period))
+            }
+            _ => true,
+        };
+        is_wanted.then_some(slot)
+    }
+
+    /// What strategies are to be told, what halts want, and the readers' look at the facts.
+    #[inline(always)]
+    fn close_event(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
+            self.deliver(at, out);
+        }
+        if !self.desk.halts.is_clear() {
+            self.desk.manage_halts(at, out);
+        }
+        let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
+        self.desk.sink.on_mark(&facts);
+        if self.desk.sink.wants_limits(at) {
+            self.desk.tell_limits(at);
+        }
+    }
+}
