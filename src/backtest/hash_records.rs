@@ -25,9 +25,8 @@ impl MetricsSink for Digest {
             }
             Record::Filled { fill, realised } => self.filled(at, fill, realised),
             Record::Closed { trade } => self.closed(at, trade),
-            Record::Passed { .. }
-            | Record::Refused { .. }
-            | Record::Adjusted { .. }
+            Record::Passed { .. } | Record::Refused { .. } => self.unsent(at, record),
+            Record::Adjusted { .. }
             | Record::Delivered { .. }
             | Record::Funded { .. }
             | Record::Paid { .. }
@@ -129,18 +128,6 @@ impl Digest {
     fn rare(&mut self, at: Timestamp, record: &Record<'_>) {
         self.at(at);
         match record {
-            Record::Passed { slot, instrument, reason } => {
-                self.u8(1);
-                self.u32(u32::from(slot.0));
-                self.u32(instrument.0);
-                self.reason(reason);
-            }
-            Record::Refused { intent, granted, reason } => {
-                self.u8(2);
-                self.intent(intent);
-                self.decimal(granted.value());
-                self.reason(reason);
-            }
             Record::Adjusted { adjustment } => {
                 self.u8(7);
                 self.adjustment(adjustment);
@@ -200,10 +187,30 @@ impl Digest {
             Record::Parent { order, step } => self.parent(order, *step),
             Record::Acted { request, outcome } => self.acted(request, *outcome),
             Record::Signal { .. }
+            | Record::Passed { .. }
+            | Record::Refused { .. }
             | Record::Placed { .. }
             | Record::Transition { .. }
             | Record::Filled { .. }
             | Record::Closed { .. } => {}
+        }
+        self.end();
+    }
+
+    /// What was wanted and not sent.
+    #[inline(never)]
+    fn unsent(&mut self, at: Timestamp, record: &Record<'_>) {
+        self.at(at);
+        if let Record::Passed { slot, instrument, reason } = record {
+            self.u8(1);
+            self.u32(u32::from(slot.0));
+            self.u32(instrument.0);
+            self.reason(reason);
+        } else if let Record::Refused { intent, granted, reason } = record {
+            self.u8(2);
+            self.intent(intent);
+            self.decimal(granted.value());
+            self.reason(reason);
         }
         self.end();
     }
