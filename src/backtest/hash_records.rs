@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use crate::metrics::MetricsSink;
 use crate::types::{
     ActionOutcome, ActionRequest, Adjustment, AdjustmentKind, Amount, Fill, HaltCause, HaltScope,
-    Intent, LimitChange, LimitSubject, Linkage, Money, Offset, Order, OrderId, OrderKind,
-    OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Reason, Record, RejectReason, Signal,
-    SlotId, TimeInForce, Timestamp, Trade,
+    InstrumentId, Intent, LimitChange, LimitSubject, Linkage, Money, Offset, Order, OrderId,
+    OrderKind, OrderReport, OrderStatus, ParentOrder, ParentStep, Price, Qty, Reason, Record,
+    RejectReason, Signal, SlotId, TimeInForce, Timestamp, Trade,
 };
 
 use super::Digest;
@@ -133,10 +133,7 @@ impl Digest {
                 self.adjustment(adjustment);
             }
             Record::Delivered { slot, instrument, change } => {
-                self.u8(24);
-                self.u32(u32::from(slot.0));
-                self.u32(instrument.0);
-                self.decimal(change.value());
+                self.delivered(*slot, *instrument, *change);
             }
             Record::Funded { instrument, slot, payment } => {
                 self.u8(8);
@@ -213,6 +210,13 @@ impl Digest {
             self.reason(reason);
         }
         self.end();
+    }
+
+    fn delivered(&mut self, slot: SlotId, instrument: InstrumentId, change: Qty) {
+        self.u8(24);
+        self.u32(u32::from(slot.0));
+        self.u32(instrument.0);
+        self.decimal(change.value());
     }
 
     fn acted(&mut self, request: &ActionRequest, outcome: ActionOutcome) {
