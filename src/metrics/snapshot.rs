@@ -1,9 +1,12 @@
+use core::fmt;
+
 use serde::Serialize;
 
-use super::registry::Cell;
+use super::registry::{Cell, Series};
 use super::{MetricKind, Registry};
 
-/// Values of a registry at one moment, to look at in a test, a dashboard, a file.
+/// Values of a registry at one moment, to look at in a test, a dashboard, a file. As text it has a
+/// line for each series: `name{label="value"} number`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Snapshot {
     /// The metrics that have values, by name.
@@ -22,7 +25,7 @@ pub struct MetricSnapshot {
 }
 
 /// One series.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SeriesSnapshot {
     /// Names and values of its labels.
     pub labels: Vec<(&'static str, String)>,
@@ -32,6 +35,9 @@ pub struct SeriesSnapshot {
     pub buckets: Vec<(f64, u64)>,
     /// Of a histogram: the sum of its observations.
     pub sum: f64,
+    /// The labels as text, `label="value",..`, with backslash, quote and line feed escaped.
+    #[serde(skip)]
+    pub text: String,
 }
 
 impl Snapshot {
@@ -40,7 +46,7 @@ impl Snapshot {
             let names = || spec.labels.iter().map(|label| label.name);
             let series = series.iter().map(|series| {
                 let values = series.values.iter().map(|value| value.to_string());
-                SeriesSnapshot::of(names().zip(values).collect(), &series.cell)
+                SeriesSnapshot::of(names().zip(values).collect(), series)
             });
             MetricSnapshot { name: spec.name, kind: spec.kind, series: series.collect() }
         });
@@ -68,10 +74,25 @@ impl Snapshot {
     }
 }
 
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for metric in &self.metrics {
+            for SeriesSnapshot { text, value, .. } in &metric.series {
+                match text.as_str() {
+                    "" => writeln!(f, "{} {value}", metric.name)?,
+                    labels => writeln!(f, "{}{{{labels}}} {value}", metric.name)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl SeriesSnapshot {
-    fn of(labels: Vec<(&'static str, String)>, cell: &Cell) -> Self {
-        let plain = |value| Self { labels: Vec::new(), value, buckets: Vec::new(), sum: 0.0 };
-        let series = match cell {
+    fn of(labels: Vec<(&'static str, String)>, series: &Series) -> Self {
+        let text = series.text.to_string();
+        let plain = |value| Self { value, ..Self::default() };
+        let read = match &series.cell {
             Cell::Counter(counter) => plain(counter.value()),
             Cell::Gauge(gauge) => plain(gauge.value().unwrap_or(f64::NAN)),
             Cell::Histogram(histogram) => {
@@ -86,7 +107,7 @@ impl SeriesSnapshot {
                 Self { buckets, sum: histogram.sum(), ..plain(count as f64) }
             }
         };
-        Self { labels, ..series }
+        Self { labels, text, ..read }
     }
 
     /// The value of one label.

@@ -20,8 +20,8 @@ impl Counter {
         self.0.whole.load(Relaxed) as f64 + self.0.fraction.get()
     }
 
-    /// The value where it has no fraction.
-    pub(in crate::metrics) fn whole(&self) -> Option<u64> {
+    /// The value where it has no fraction: exact beyond 2^53, too.
+    pub fn whole(&self) -> Option<u64> {
         (self.0.fraction.get() == 0.0).then(|| self.0.whole.load(Relaxed))
     }
 }

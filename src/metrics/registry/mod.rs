@@ -28,7 +28,9 @@ use super::{Meter, MetricSpec, Snapshot};
 /// let approved = registry.counter(spec, &["approved"]);
 /// approved.increment();
 /// let labels = [("result", "approved")];
-/// assert_eq!(registry.snapshot().value("risk_checks_total", &labels), Some(1.0));
+/// let snapshot = registry.snapshot();
+/// assert_eq!(snapshot.value("risk_checks_total", &labels), Some(1.0));
+/// assert_eq!(snapshot.to_string(), "risk_checks_total{result=\"approved\"} 1\n");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
