@@ -210,6 +210,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             actions: self.actions,
             limits: LimitBook::default(),
             waiting: Vec::new(),
+            refused: Vec::new(),
             pauses: Pauses::default(),
             chore_at: Timestamp::MAX,
             halts: HaltMachine::new(),

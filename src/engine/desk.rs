@@ -31,8 +31,10 @@ pub(super) struct Desk<M> {
     pub(super) watching: Watching,
     pub(super) actions: ActionPolicy,
     pub(super) limits: LimitBook,
-    /// Cancels that found no room in the message budget.
+    /// Cancels that found no room in the message budget, or were refused a moment ago.
     pub(super) waiting: Vec<OrderId>,
+    /// Orders whose cancel the venue has refused, and when it may be asked again.
+    pub(super) refused: Vec<(OrderId, Timestamp)>,
     pub(super) pauses: Pauses,
     /// When the next thing that was put off is due.
     pub(super) chore_at: Timestamp,
@@ -296,9 +298,9 @@ impl<M: MetricsSink> Desk<M> {
             self.account.reserve(slot, instrument, reserved.buy, reserved.sell, reserved.orders);
     }
 
-    /// Asks the venue to take an order back, once.
+    /// Asks the venue to take an order back, once; what it has just refused, a little later.
     pub(super) fn cancel(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Command>) {
-        // What waits for room in the message budget has its time.
+        // What waits has its time.
         if at < self.chore_at && self.waiting.contains(&id) {
             return;
         }
@@ -309,7 +311,8 @@ impl<M: MetricsSink> Desk<M> {
         let order = state.order;
         let (intent, instrument) = (order.intent, order.intent.instrument);
         let facts = self.facts(at, order.intent.slot);
-        if self.gates.iter().any(|gate| gate.check_cancel(&order, &facts).is_err()) {
+        let has_no_room = |gate: &Box<dyn OrderGate>| gate.check_cancel(&order, &facts).is_err();
+        if self.refused_until(at, id).is_some() || self.gates.iter().any(has_no_room) {
             return self.wait_with(at, id);
         }
         if self.orders.request(at, id, InFlight::Cancel).is_ok() {

@@ -166,13 +166,28 @@ impl<M: MetricsSink> Desk<M> {
         self.plan_chores(at);
     }
 
+    /// The venue has refused to cancel an order, whose end may be on its way: whoever wants it
+    /// cancelled again waits, so that engine and venue do not turn in circles at one instant.
+    pub(super) fn note_refused_cancel(&mut self, at: Timestamp, order: OrderId) {
+        self.refused.retain(|(other, until)| *other != order && at < *until);
+        self.refused.push((order, at.after(PACE)));
+    }
+
+    /// When the venue may be asked again to cancel an order; `None` for now.
+    pub(super) fn refused_until(&self, at: Timestamp, order: OrderId) -> Option<Timestamp> {
+        let found = self.refused.iter().find(|(refused, _)| *refused == order);
+        found.map(|(_, until)| *until).filter(|until| at < *until)
+    }
+
     /// Sets the time of the next chore.
     pub(super) fn plan_chores(&mut self, at: Timestamp) {
         let mut next = self.limits.next_end().unwrap_or(Timestamp::MAX);
         if !self.waiting.is_empty() {
             let facts = self.facts(at, crate::types::SlotId::HOUSE);
             let free = self.gates.iter().filter_map(|gate| gate.free_at(&facts)).max();
-            next = next.min(free.unwrap_or_else(|| at.after(PACE)));
+            let pauses = self.waiting.iter().map(|order| self.refused_until(at, *order));
+            let pause = pauses.min().flatten();
+            next = next.min(free.or(pause).unwrap_or_else(|| at.after(PACE)));
         }
         let pause = self.pauses.next_end_after(at);
         for until in [pause, self.executions.deadline(at)].into_iter().flatten() {

@@ -5,7 +5,7 @@ use core::mem;
 use rust_decimal::Decimal;
 
 use crate::metrics::MetricsSink;
-use crate::order::{Applied, OrderError, OrderState, Step};
+use crate::order::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::risk::{Fact, GateEvent};
 use crate::types::{
     Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
@@ -90,6 +90,11 @@ impl<M: MetricsSink> Desk<M> {
             }
             _ => {}
         }
+        // While the outcome of a submission is unknown, only its cancel can have been asked for.
+        let is_refused_cancel = matches!(update.report, OrderReport::ChangeRefused(_))
+            && self.orders.find(update.order).is_some_and(|state| {
+                matches!(state.in_flight, InFlight::Cancel | InFlight::Unknown)
+            });
         let applied = match self.orders.apply(at, update.order, &update.report) {
             Ok(applied) => applied,
             Err(OrderError::Unknown { .. }) => {
@@ -98,6 +103,9 @@ impl<M: MetricsSink> Desk<M> {
             }
             Err(error) => return Err(error.into()),
         };
+        if is_refused_cancel {
+            self.note_refused_cancel(at, update.order);
+        }
         self.record_steps(at, update, &applied);
         // An order that works from now on reserves what it did, and nothing is over.
         let is_news = applied.step.is_none_or(|step| step.to != OrderStatus::Open);

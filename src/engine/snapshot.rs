@@ -34,6 +34,8 @@ struct Snapshot {
     stops: Stops,
     limits: LimitBook,
     waiting: Vec<OrderId>,
+    #[serde(default)]
+    refused: Vec<(OrderId, Timestamp)>,
     pauses: Pauses,
     #[serde(default)]
     executions: Executions,
@@ -83,6 +85,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             stops: self.desk.stops.clone(),
             limits: self.desk.limits.clone(),
             waiting: self.desk.waiting.clone(),
+            refused: self.desk.refused.clone(),
             pauses: self.desk.pauses.clone(),
             executions: self.desk.executions.clone(),
             slots: slots.collect::<Result<_, StateError>>()?,
@@ -117,6 +120,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.stops = snapshot.stops;
         self.desk.limits = snapshot.limits;
         self.desk.waiting = snapshot.waiting;
+        self.desk.refused = snapshot.refused;
         self.desk.pauses = snapshot.pauses;
         self.desk.executions = snapshot.executions;
         self.is_attended |= self.desk.executions.follows_volume();

@@ -53,9 +53,6 @@ struct Seat {
     pause_until: Timestamp,
     /// False once the venue has refused to amend: the order is then replaced.
     is_amendable: bool,
-    /// The venue has refused to cancel, too: it is not asked again before this.
-    #[serde(default)]
-    cancel_after: Timestamp,
 }
 
 impl Stops {
@@ -88,7 +85,6 @@ impl Stops {
                 refusals: 0,
                 pause_until: NEVER,
                 is_amendable: true,
-                cancel_after: NEVER,
             });
         }
     }
@@ -181,10 +177,6 @@ impl<M: MetricsSink> Desk<M> {
         let Some(mut seats) = self.stops.seats.get_mut(id.index()).map(mem::take) else { return };
         for seat in &mut seats {
             if refused.is_some() && seat.order == refused {
-                if !seat.is_amendable {
-                    // Its end may be on its way: engine and venue must not turn in circles.
-                    seat.cancel_after = at.after(FIRST_PAUSE);
-                }
                 seat.is_amendable = false;
             }
             self.meet_position(at, id, seat, out);
@@ -352,10 +344,7 @@ impl<M: MetricsSink> Desk<M> {
         let order = state.order.id;
         if !seat.is_amendable {
             // The new one is placed when the venue has confirmed the end of this one.
-            if at >= seat.cancel_after {
-                self.cancel(at, order, out);
-            }
-            return;
+            return self.cancel(at, order, out);
         }
         let Some(total) = state.filled.checked_add(stop.quantity) else { return };
         // A move takes risk away, as a cancel does; without budget it waits for the next event.

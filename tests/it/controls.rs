@@ -238,6 +238,40 @@ fn flattening_ends_when_the_venue_says_so() {
     assert_eq!(hands.engine.halts().overall(), HaltLevel::Flat);
 }
 
+/// Whoever asks: a cancel that the venue has refused is asked for again a second later, and not
+/// on every report. Here a stop's exit wants a quote gone that fills all that a halt lets close.
+#[test]
+fn a_refused_cancel_is_asked_again_a_little_later() {
+    let strategy = scripted("HELD_AND_QUOTED", |seen, _, advice| match seen {
+        1 => advice.target(A, Qty::from(10)),
+        2 => advice.quote(1, Side::Sell, price("110"), QuoteSize::Resting(Qty::from(10))),
+        _ => {}
+    });
+    let plan = StopPlan::new(StopWidth::Fraction(0.05)).unwrap();
+    let mut hands = Hands::new(|engine| engine.slot(SlotConfig::new(strategy).stop(plan)));
+    let bar = |at, price| Input::Market(flat(A, at, price).event);
+    let [entry] = placed(&hands.input(1, &bar(1, 100.0)))[..] else { panic!("an entry") };
+    let [stop] = placed(&hands.fill(1, &entry, Decimal::TEN))[..] else { panic!("a stop") };
+    let [quote] = placed(&hands.input(2, &bar(2, 100.0)))[..] else { panic!("a quote") };
+    hands.report(2, &quote, OrderReport::Accepted);
+    let (cause, level) = (HaltCause::StaleData, HaltLevel::ReduceOnly);
+    let halt = Halt { cause, level, scope: HaltScope::Strategy(ONE) };
+    assert_eq!(cancelled(&hands.input(2, &Input::Control(Control::Halt(halt)))), 0);
+    hands.report(2, &stop, OrderReport::Rejected(RejectReason::NotTrading));
+    let commands = hands.input(3, &bar(3, 90.0));
+    assert_eq!((cancelled(&commands), placed(&commands).len()), (1, 0), "{commands:?}");
+    for _ in 0..3 {
+        let refused = OrderReport::ChangeRefused(RejectReason::NotFound);
+        assert_eq!(cancelled(&hands.report(3, &quote, refused)), 0, "no circle at one instant");
+    }
+    assert_eq!(hands.engine.deadline(), Some(minute(3).after(Duration::from_secs(1))));
+    assert_eq!(cancelled(&hands.input(4, &Input::Time)), 1, "asked again");
+    let [exit] = placed(&hands.report(4, &quote, OrderReport::Cancelled))[..] else {
+        panic!("the exit")
+    };
+    assert_eq!((exit.intent.side, exit.intent.purpose), (Side::Sell, Purpose::StopLoss));
+}
+
 /// A message budget: entries stop first, and cancels that find no room leave when there is some.
 #[test]
 fn cancels_wait_for_room_in_the_budget() {
