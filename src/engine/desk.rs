@@ -311,8 +311,8 @@ impl<M: MetricsSink> Desk<M> {
         let order = state.order;
         let (intent, instrument) = (order.intent, order.intent.instrument);
         let facts = self.facts(at, order.intent.slot);
-        let has_no_room = |gate: &Box<dyn OrderGate>| gate.check_cancel(&order, &facts).is_err();
-        if self.refused_until(at, id).is_some() || self.gates.iter().any(has_no_room) {
+        let mut answers = self.gates.iter().map(|gate| gate.check_cancel(&order, &facts));
+        if self.refused_until(at, id).is_some() || answers.any(|answer| answer.is_err()) {
             return self.wait_with(at, id);
         }
         if self.orders.request(at, id, InFlight::Cancel).is_ok() {
