@@ -1,0 +1,357 @@
+//! A simulated bot that a Prometheus server can scrape: real daily bars, replayed fast and again
+//! and again, through strategies with stops, limits, a breaker and refusals.
+//!
+//! Without arguments one pass runs as fast as it can and the metrics are printed. With
+//! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`.
+//! Counters go on rising from pass to pass.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tradewright::metrics::prometheus::{
+    ExpositionFormat, PrometheusMetrics, exposition, metrics_route,
+};
+use tradewright::metrics::{EngineMetrics, ExportError, MetricsExporter, Registry};
+use tradewright::prelude::*;
+use tradewright::risk::{
+    BreakerLimits, DailyLimit, DrawdownSchedule, RealtimeRiskManager, StopPlan, StopVolatility,
+    StopWidth,
+};
+use tradewright::sim::{Latency, Slippage};
+use tradewright::strategy::StrategyContext;
+use tradewright::types::{Bracket, DayBoundary, Label, Mark, OrderKind, Signal, State, StateError};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long a pass over the data takes while it is served.
+const PASS: Duration = Duration::from_secs(15);
+/// How often the bot goes on while it is served.
+const TICK: Duration = Duration::from_millis(25);
+const CASH: &str = "100000";
+/// Bars that the realised volatility looks at.
+const WINDOW: usize = 20;
+/// Trading days of a year.
+const YEAR: f64 = 252.0;
+
+fn main() -> Result<(), Failure> {
+    let options = Options::of(std::env::args().skip(1))?;
+    let bot = Bot::new(Registry::new())?;
+    match options.address {
+        Some(address) => serve(&bot, address, options.seconds)?,
+        None => {
+            let began = Instant::now();
+            let seconds = options.seconds.unwrap_or_default();
+            loop {
+                bot.pass(None, &AtomicBool::new(false))?;
+                if began.elapsed() >= seconds {
+                    break;
+                }
+            }
+        }
+    }
+    print_summary(&bot.registry);
+    Ok(())
+}
+
+/// What was asked for.
+#[derive(Default)]
+struct Options {
+    address: Option<SocketAddr>,
+    seconds: Option<Duration>,
+}
+
+impl Options {
+    fn of(mut words: impl Iterator<Item = String>) -> Result<Self, Failure> {
+        let mut options = Self::default();
+        while let Some(word) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
+            match word.as_str() {
+                "--address" => options.address = Some(value.parse()?),
+                "--seconds" => options.seconds = Some(Duration::from_secs(value.parse()?)),
+                _ => return Err(format!("{word} is neither --address nor --seconds").into()),
+            }
+        }
+        if options.address.is_some_and(|address| !address.ip().is_loopback()) {
+            return Err("the address must be of this machine, such as 127.0.0.1:9464".into());
+        }
+        Ok(options)
+    }
+}
+
+/// The server runs here and the bot on a thread of its own; both hold the registry.
+fn serve(bot: &Bot, address: SocketAddr, seconds: Option<Duration>) -> Result<(), Failure> {
+    let stop = AtomicBool::new(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::scope(|scope| {
+        let trading = scope.spawn(|| -> Result<(), Failure> {
+            while !stop.load(Ordering::Relaxed) {
+                bot.pass(Some(TICK), &stop)?;
+            }
+            Ok(())
+        });
+        let served = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind(address).await?;
+            println!("serving http://{}/metrics", listener.local_addr()?);
+            let app: axum::Router = metrics_route(bot.registry.clone());
+            let end = async move {
+                let interrupt = tokio::signal::ctrl_c();
+                let _ = tokio::time::timeout(seconds.unwrap_or(Duration::MAX), interrupt).await;
+            };
+            axum::serve(listener, app).with_graceful_shutdown(end).await
+        });
+        stop.store(true, Ordering::Relaxed);
+        trading.join().map_err(|_| "the bot panicked")??;
+        served.map_err(Failure::from)
+    })
+}
+
+/// The data, and where their metrics go.
+struct Bot {
+    tape: Tape,
+    share: InstrumentId,
+    index: InstrumentId,
+    registry: Registry,
+    process: Process,
+}
+
+impl Bot {
+    fn new(registry: Registry) -> Result<Self, Failure> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
+        let mut bars = Tape::default();
+        let share = CsvBars::open(format!("{folder}/aapl_1d.csv"))
+            .adjusted_by("adj_close")
+            .load_into(&mut bars, Instrument::stock("AAPL", "USD").step("0.001"))?;
+        let index = CsvBars::open(format!("{folder}/sp500_1d.csv"))
+            .load_into(&mut bars, Instrument::stock("SPX", "USD").step("0.001"))?;
+        let tape = with_volatility(&bars, index)?;
+        let process = Process::new(MetricsExporter::new(registry.clone()))?;
+        Ok(Self { tape, share, index, registry, process })
+    }
+
+    /// Once over the data. The engine is new each time; the registry, and with it every
+    /// counter, is the same.
+    fn pass(&self, tick: Option<Duration>, stop: &AtomicBool) -> Result<(), Failure> {
+        let metrics =
+            EngineMetrics::new(self.registry.clone()).day(close()?).volatility_index("RV20");
+        let (_, mut run) = self.backtest()?.prepare(PrometheusMetrics::from(metrics))?;
+        let ticks = tick.map_or(100, |tick| PASS.as_millis() / tick.as_millis());
+        let size = self.tape.len() / usize::try_from(ticks)? + 1;
+        for block in self.tape.blocks(size) {
+            run.run(block)?;
+            self.process.tell()?;
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if let Some(tick) = tick {
+                std::thread::sleep(tick);
+            }
+        }
+        Ok(())
+    }
+
+    fn backtest(&self) -> Result<Backtest<'_>, Failure> {
+        let fee = "0.0005".parse()?;
+        // Less cash than the account believes to have: now and then the venue refuses a purchase.
+        let venue = SimConfig::default()
+            .with_fees(FeeSchedule::flat(fee, fee))
+            .with_slippage(Slippage::BasisPoints(2.0))
+            .with_latency(Latency::Uniform {
+                shortest: Duration::from_millis(20),
+                longest: Duration::from_secs(5),
+            })
+            .with_balance("USD", Decimal::from(70_000));
+        Ok(Backtest::new(&self.tape)
+            .cash(CASH)
+            .venue(venue)
+            .risk(manager()?)
+            .slot(self.built_in("MEAN_REVERSION", self.share)?.stop(plan()?))
+            .slot(self.built_in("EMA_CROSS", self.index)?.stop(plan()?))
+            .slot(self.slot(Box::new(from_fn("DIPS", buy_dips)), self.share)?)
+            .slot(self.slot(fragile(), self.index)?))
+    }
+
+    fn built_in(&self, name: &str, on: InstrumentId) -> Result<Slot, Failure> {
+        let universe = [on];
+        let context = StrategyContext::new(self.tape.instruments(), &universe);
+        let built = StrategyRegistry::new().build_json(name, "{}", &context)?;
+        self.slot(built.strategy, on)
+    }
+
+    fn slot(&self, strategy: Box<dyn Strategy>, on: InstrumentId) -> Result<Slot, Failure> {
+        let exporter = self.process.exporter.clone();
+        let timed: Box<dyn Strategy> = Box::new(Stopwatch { strategy, exporter });
+        Ok(SlotConfig::new(timed).trades([on]).sizer(EquityFraction::new("0.5".parse()?)?))
+    }
+}
+
+type Slot = SlotConfig<Box<dyn Strategy>>;
+
+/// The bars, and after each of the index its realised volatility in percent a year, which stands
+/// in for a volatility index.
+fn with_volatility(bars: &Tape, index: InstrumentId) -> Result<Tape, Failure> {
+    let mut tape = Tape::new(bars.instruments().clone());
+    let volatility = tape.add(Instrument::stock("RV20", "USD"))?;
+    let (mut returns, mut last) = (Vec::new(), f64::NAN);
+    for timed in bars.events() {
+        tape.push(timed.at, timed.event.clone())?;
+        let MarketEvent::Bar(bar) = &timed.event else { continue };
+        if bar.instrument != index {
+            continue;
+        }
+        returns.push((bar.close / last).ln());
+        last = bar.close;
+        // The first return is of no price.
+        if returns.len() > WINDOW {
+            let window = &returns[returns.len() - WINDOW..];
+            let variance = window.iter().map(|one| one * one).sum::<f64>() / WINDOW as f64;
+            let price = 100.0 * (variance * YEAR).sqrt();
+            tape.push(timed.at, MarketEvent::Mark(Mark { instrument: volatility, price }))?;
+        }
+    }
+    Ok(tape)
+}
+
+fn close() -> Result<DayBoundary, Failure> {
+    Ok(DayBoundary::new("America/New_York", 17 * 3_600)?)
+}
+
+/// Limits that are tight enough to bind: a breaker after three losses for two weeks, a day's
+/// loss of one percent, positions of a third that shrink in a drawdown.
+fn manager() -> Result<RealtimeRiskManager, Failure> {
+    let breaker = BreakerLimits {
+        max_consecutive_losses: 3,
+        cooldown: Duration::from_secs(14 * 86_400),
+        ..BreakerLimits::default()
+    };
+    Ok(RealtimeRiskManager::builder()
+        .max_drawdown("0.60".parse()?)
+        .max_position_fraction(0.35)
+        .breaker(breaker)
+        .scaled_by_drawdown(DrawdownSchedule::default())
+        .daily_loss(DailyLimit::Fraction("0.01".parse()?), close()?)
+        .portfolio_heat(0.5)
+        .build()?)
+}
+
+fn plan() -> Result<StopPlan, Failure> {
+    Ok(StopPlan::new(StopWidth::Multiple(2.5))?
+        .measured_by(StopVolatility::Atr { period: 20 })?
+        .chandelier(StopWidth::Multiple(4.0))?)
+}
+
+/// A limit one percent below the close while nothing is held, with a target and a stop.
+fn buy_dips(event: &Event<'_>, _facts: &Facts<'_>, advice: &mut Advice) {
+    let Some(bar) = event.bar() else { return };
+    let at = |factor: f64| {
+        let cents = (bar.close * factor * 100.0).round() as i64;
+        Price::new(Decimal::new(cents, 2)).ok()
+    };
+    let (Some(price), Some(target), Some(stop)) = (at(0.99), at(1.02), at(0.97)) else { return };
+    let signal = Signal {
+        instrument: bar.instrument,
+        side: Side::Buy,
+        confidence: Confidence::FULL,
+        tag: Label::default(),
+        reason: Label::new("dip"),
+    };
+    let bracket = Bracket { take_profit: Some(target), stop_loss: Some(stop) };
+    advice.enter(signal, OrderKind::Limit { price }, Some(bracket));
+}
+
+/// Fails after five hundred bars, so that a failed bot is seen.
+fn fragile() -> Box<dyn Strategy> {
+    let mut bars = 0;
+    Box::new(from_fn("FRAGILE", move |event, _, advice| {
+        bars += usize::from(event.bar().is_some());
+        if bars > 500 {
+            advice.fail("it was made to fail");
+        }
+    }))
+}
+
+/// A strategy whose time is taken: the engine itself reads no clock.
+struct Stopwatch {
+    strategy: Box<dyn Strategy>,
+    exporter: MetricsExporter,
+}
+
+impl Strategy for Stopwatch {
+    fn name(&self) -> &str {
+        self.strategy.name()
+    }
+
+    fn warmup(&self) -> usize {
+        self.strategy.warmup()
+    }
+
+    fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
+        let began = Instant::now();
+        self.strategy.on_event(event, facts, advice);
+        self.exporter.strategy_execution(self.strategy.name(), began.elapsed());
+    }
+}
+
+impl State for Stopwatch {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        self.strategy.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
+        self.strategy.restore(state)
+    }
+}
+
+/// What only the host knows: how long it runs and what it uses, as Linux tells it.
+struct Process {
+    exporter: MetricsExporter,
+    began: Instant,
+}
+
+impl Process {
+    fn new(exporter: MetricsExporter) -> Result<Self, Failure> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
+        exporter.set_to("process_start_time_seconds", &[], now)?;
+        Ok(Self { exporter, began: Instant::now() })
+    }
+
+    fn tell(&self) -> Result<(), ExportError> {
+        self.exporter.uptime(self.began.elapsed());
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        for (key, name) in [
+            ("VmRSS:", "process_resident_memory_bytes"),
+            ("VmSize:", "process_virtual_memory_bytes"),
+        ] {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            if let Some(bytes) = kilobytes.map(|kilobytes: f64| kilobytes * 1_024.0) {
+                self.exporter.set_to(name, &[], bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_summary(registry: &Registry) {
+    let text = exposition(registry, ExpositionFormat::Text);
+    for line in text.lines().take(24) {
+        println!("{line}");
+    }
+    println!("...\n\n{} lines; in all:", text.lines().count());
+    let snapshot = registry.snapshot();
+    for name in [
+        "trading_market_events_total",
+        "trading_strategy_signals_total",
+        "trading_orders_submitted_total",
+        "trading_orders_filled_total",
+        "trading_orders_rejected_total",
+        "trading_risk_refusals_total",
+        "trading_stops_moved_total",
+        "trading_closed_trades_total",
+        "risk_circuit_breaker_trips_total",
+        "trading_halts_total",
+    ] {
+        println!("{name:<36} {:>10}", snapshot.total(name));
+    }
+}
