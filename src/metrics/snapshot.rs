@@ -70,7 +70,8 @@ impl Snapshot {
     /// The sum over all series of a metric; zero for one without values.
     pub fn total(&self, name: &str) -> f64 {
         let series = self.metric(name).into_iter().flat_map(|metric| &metric.series);
-        series.map(|series| series.value).sum()
+        // The standard library's sum of nothing is minus zero.
+        series.fold(0.0, |sum, series| sum + series.value)
     }
 }
 
