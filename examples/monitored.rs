@@ -1,5 +1,5 @@
 //! A simulated bot that a Prometheus server can scrape: real daily bars, replayed fast and again
-//! and again, through strategies with stops, limits, a breaker and refusals.
+//! and again, through strategies with stops, limits, a breaker, refusals and liquidations.
 //!
 //! Without arguments one pass runs as fast as it can and the metrics are printed. With
 //! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`.
@@ -12,18 +12,25 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tradewright::account::{MarginTerms, MarginTiers};
+use tradewright::engine::Control;
+use tradewright::math::TailMeasure;
 use tradewright::metrics::prometheus::{
     ExpositionFormat, PrometheusMetrics, exposition, metrics_route,
 };
 use tradewright::metrics::{EngineMetrics, ExportError, MetricsExporter, Registry};
 use tradewright::prelude::*;
 use tradewright::risk::{
-    BreakerLimits, DailyLimit, DrawdownSchedule, RealtimeRiskManager, StopPlan, StopVolatility,
-    StopWidth,
+    BreakerGuard, BreakerLimits, Ceiling, DailyLimit, DrawdownSchedule, PortfolioGuard,
+    PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, StopPlan, StopVolatility, StopWidth,
 };
 use tradewright::sim::{Latency, Slippage};
 use tradewright::strategy::StrategyContext;
-use tradewright::types::{Bracket, DayBoundary, Label, Mark, OrderKind, Signal, State, StateError};
+use tradewright::types::{
+    ActionRequest, Adjustment, AdjustmentCause, AdjustmentKind, AlertAction, AlertLevel, Bracket,
+    DayBoundary, Funding, HaltScope, Label, Leg, LimitChange, LimitKey, Mark, OrderId, OrderKind,
+    OrderReport, OrderUpdate, Signal, SlotId, State, StateError,
+};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -114,6 +121,7 @@ struct Bot {
     tape: Tape,
     share: InstrumentId,
     index: InstrumentId,
+    perpetual: InstrumentId,
     registry: Registry,
     process: Process,
 }
@@ -127,9 +135,9 @@ impl Bot {
             .load_into(&mut bars, Instrument::stock("AAPL", "USD").step("0.001"))?;
         let index = CsvBars::open(format!("{folder}/sp500_1d.csv"))
             .load_into(&mut bars, Instrument::stock("SPX", "USD").step("0.001"))?;
-        let tape = with_volatility(&bars, index)?;
+        let (tape, perpetual) = with_derived(&bars, index)?;
         let process = Process::new(MetricsExporter::new(registry.clone()))?;
-        Ok(Self { tape, share, index, registry, process })
+        Ok(Self { tape, share, index, perpetual, registry, process })
     }
 
     /// Once over the data. The engine is new each time; the registry, and with it every
@@ -142,6 +150,11 @@ impl Bot {
         let size = self.tape.len() / usize::try_from(ticks)? + 1;
         for block in self.tape.blocks(size) {
             run.run(block)?;
+            if let Some(last) = block.last() {
+                for input in self.incidents() {
+                    run.input(last.at, &input)?;
+                }
+            }
             self.process.tell()?;
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -153,25 +166,94 @@ impl Bot {
         Ok(())
     }
 
+    /// What happens to an account beside trading, after each block: both shares pay a dividend, a
+    /// person changes a limit, an alert wants to act, a message names an order that is not known.
+    fn incidents(&self) -> [Input; 6] {
+        let dividend = |instrument| {
+            let kind = AdjustmentKind::Dividend { instrument, amount: Decimal::new(1, 4) };
+            Input::Adjustment(Adjustment { cause: AdjustmentCause::Dividend, kind })
+        };
+        let limit = LimitChange {
+            key: LimitKey::all(BreakerGuard::LOSSES),
+            value: Decimal::from(3),
+            until: None,
+            actor: Label::new("desk"),
+        };
+        let act = |action| {
+            let (alert, level) = (Label::new("example"), AlertLevel::Warning);
+            let scope = HaltScope::Account;
+            Input::Control(Control::Act(ActionRequest { action, scope, alert, level }))
+        };
+        let stray = OrderUpdate {
+            order: OrderId::new(9, SlotId(1), 1),
+            instrument: self.share,
+            side: Side::Buy,
+            leg: Leg::Net,
+            report: OrderReport::Accepted,
+        };
+        [
+            dividend(self.share),
+            dividend(self.index),
+            Input::Control(Control::Limit(limit)),
+            act(AlertAction::Notify),
+            act(AlertAction::TightenStops),
+            Input::Order(stray),
+        ]
+    }
+
     fn backtest(&self) -> Result<Backtest<'_>, Failure> {
         let fee = "0.0005".parse()?;
-        // Less cash than the account believes to have: now and then the venue refuses a purchase.
+        let tiers = MarginTiers::flat("0.05".parse()?, "0.03".parse()?)?;
+        let terms = MarginTerms::new(tiers).isolated();
+        // Less cash than the account believes to have, so that the venue refuses purchases, and
+        // requests that travel so long that some come too late.
         let venue = SimConfig::default()
             .with_fees(FeeSchedule::flat(fee, fee))
             .with_slippage(Slippage::BasisPoints(2.0))
             .with_latency(Latency::Uniform {
                 shortest: Duration::from_millis(20),
-                longest: Duration::from_secs(5),
+                longest: Duration::from_secs(36 * 3_600),
             })
-            .with_balance("USD", Decimal::from(70_000));
+            .with_balance("USD", Decimal::from(40_000))
+            .with_margin("SPX-PERP", terms);
+        let tenth = EquityFraction::new("0.1".parse()?)?;
         Ok(Backtest::new(&self.tape)
             .cash(CASH)
             .venue(venue)
-            .risk(manager()?)
+            .risk(self.manager()?)
             .slot(self.built_in("MEAN_REVERSION", self.share)?.stop(plan()?))
-            .slot(self.built_in("EMA_CROSS", self.index)?.stop(plan()?))
+            .slot(self.built_in("EMA_CROSS", self.index)?.policy(Policy::Reverse).stop(plan()?))
             .slot(self.slot(Box::new(from_fn("DIPS", buy_dips)), self.share)?)
+            .slot(
+                self.slot(Box::new(from_fn("LEVERED", always_long)), self.perpetual)?.sizer(tenth),
+            )
             .slot(self.slot(fragile(), self.index)?))
+    }
+
+    /// Limits that are tight enough to bind: a breaker after three losses for two weeks, a day's
+    /// loss of one percent, positions of a third that shrink in a drawdown.
+    fn manager(&self) -> Result<RealtimeRiskManager, Failure> {
+        let breaker = BreakerLimits {
+            max_consecutive_losses: 3,
+            cooldown: Duration::from_secs(14 * 86_400),
+            ..BreakerLimits::default()
+        };
+        let tail = |measure| -> Result<_, Failure> {
+            let settings = PortfolioRiskSettings { measure, ..Default::default() };
+            let all = [self.share, self.index, self.perpetual];
+            let portfolio = PortfolioRisk::new(settings, all)?;
+            Ok(Box::new(PortfolioGuard::new(portfolio).var_limit(Ceiling::OfEquity(0.05))?))
+        };
+        Ok(RealtimeRiskManager::builder()
+            .max_drawdown("0.60".parse()?)
+            .max_position_fraction(0.35)
+            .breaker(breaker)
+            .with_guard(tail(TailMeasure::ValueAtRisk)?)
+            .with_guard(tail(TailMeasure::ExpectedShortfall)?)
+            .scaled_by_drawdown(DrawdownSchedule::default())
+            .daily_loss(DailyLimit::Fraction("0.01".parse()?), close()?)
+            .portfolio_heat(0.5)
+            .build()?)
     }
 
     fn built_in(&self, name: &str, on: InstrumentId) -> Result<Slot, Failure> {
@@ -191,50 +273,40 @@ impl Bot {
 type Slot = SlotConfig<Box<dyn Strategy>>;
 
 /// The bars, and after each of the index its realised volatility in percent a year, which stands
-/// in for a volatility index.
-fn with_volatility(bars: &Tape, index: InstrumentId) -> Result<Tape, Failure> {
+/// in for a volatility index, and the same bar of a perpetual with a made-up funding.
+fn with_derived(bars: &Tape, index: InstrumentId) -> Result<(Tape, InstrumentId), Failure> {
     let mut tape = Tape::new(bars.instruments().clone());
     let volatility = tape.add(Instrument::stock("RV20", "USD"))?;
+    let perpetual = Instrument::linear_perpetual("SPX-PERP", "SPX", "USD");
+    let perpetual = tape.add(perpetual.step("0.001"))?;
     let (mut returns, mut last) = (Vec::new(), f64::NAN);
     for timed in bars.events() {
         tape.push(timed.at, timed.event.clone())?;
-        let MarketEvent::Bar(bar) = &timed.event else { continue };
+        let MarketEvent::Bar(mut bar) = timed.event else { continue };
         if bar.instrument != index {
             continue;
         }
-        returns.push((bar.close / last).ln());
+        let change = (bar.close / last).ln();
         last = bar.close;
-        // The first return is of no price.
-        if returns.len() > WINDOW {
-            let window = &returns[returns.len() - WINDOW..];
+        bar.instrument = perpetual;
+        tape.push(timed.at, MarketEvent::Bar(bar))?;
+        if change.is_finite() {
+            returns.push(change);
+            // Longs pay after a rise and receive after a fall.
+            let funding = Funding { instrument: perpetual, rate: change / 100.0, mark: last };
+            tape.push(timed.at, MarketEvent::Funding(funding))?;
+        }
+        if let Some(window) = returns.last_chunk::<WINDOW>() {
             let variance = window.iter().map(|one| one * one).sum::<f64>() / WINDOW as f64;
             let price = 100.0 * (variance * YEAR).sqrt();
             tape.push(timed.at, MarketEvent::Mark(Mark { instrument: volatility, price }))?;
         }
     }
-    Ok(tape)
+    Ok((tape, perpetual))
 }
 
 fn close() -> Result<DayBoundary, Failure> {
     Ok(DayBoundary::new("America/New_York", 17 * 3_600)?)
-}
-
-/// Limits that are tight enough to bind: a breaker after three losses for two weeks, a day's
-/// loss of one percent, positions of a third that shrink in a drawdown.
-fn manager() -> Result<RealtimeRiskManager, Failure> {
-    let breaker = BreakerLimits {
-        max_consecutive_losses: 3,
-        cooldown: Duration::from_secs(14 * 86_400),
-        ..BreakerLimits::default()
-    };
-    Ok(RealtimeRiskManager::builder()
-        .max_drawdown("0.60".parse()?)
-        .max_position_fraction(0.35)
-        .breaker(breaker)
-        .scaled_by_drawdown(DrawdownSchedule::default())
-        .daily_loss(DailyLimit::Fraction("0.01".parse()?), close()?)
-        .portfolio_heat(0.5)
-        .build()?)
 }
 
 fn plan() -> Result<StopPlan, Failure> {
@@ -260,6 +332,13 @@ fn buy_dips(event: &Event<'_>, _facts: &Facts<'_>, advice: &mut Advice) {
     };
     let bracket = Bracket { take_profit: Some(target), stop_loss: Some(stop) };
     advice.enter(signal, OrderKind::Limit { price }, Some(bracket));
+}
+
+/// Wants to be long whenever it is not.
+fn always_long(event: &Event<'_>, _facts: &Facts<'_>, advice: &mut Advice) {
+    if event.bar().is_some() {
+        advice.buy(Confidence::FULL);
+    }
 }
 
 /// Fails after five hundred bars, so that a failed bot is seen.
@@ -353,6 +432,7 @@ fn print_summary(registry: &Registry) {
         "trading_closed_trades_total",
         "risk_circuit_breaker_trips_total",
         "trading_halts_total",
+        "trading_liquidations_total",
     ] {
         println!("{name:<36} {:>10}", snapshot.total(name));
     }
