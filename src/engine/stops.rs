@@ -23,7 +23,7 @@ use super::desk::{Desk, alert};
 use super::trigger::{is_behind, trigger_at};
 use super::{AlertLevel, Command};
 
-/// The pause after a refused placement; it doubles with every further one, up to about an hour.
+/// The pause after a refused stop or exit; it doubles with every further one, up to about an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Before all times.
@@ -45,10 +45,12 @@ struct Seat {
     gauge: StopGauge,
     tracker: Option<StopTracker>,
     order: Option<OrderId>,
+    /// The market order that closes the position in the stop's place.
+    exit: Option<OrderId>,
     /// The trigger that was asked for last.
     trigger: Option<Price>,
     placed_at: Timestamp,
-    /// Refused placements in a row; none is tried again before the pause is over.
+    /// Refused stops and exits in a row; none is tried again before the pause is over.
     refusals: u32,
     pause_until: Timestamp,
     /// False once the venue has refused to amend: the order is then replaced.
@@ -80,6 +82,7 @@ impl Stops {
                 gauge,
                 tracker: None,
                 order: None,
+                exit: None,
                 trigger: None,
                 placed_at: NEVER,
                 refusals: 0,
@@ -266,6 +269,7 @@ impl<M: MetricsSink> Desk<M> {
             self.cancel_where(at, protects, out);
             seat.tracker = None;
             seat.order = None;
+            seat.exit = None;
             seat.trigger = None;
             seat.refusals = 0;
             seat.pause_until = NEVER;
@@ -299,6 +303,7 @@ impl<M: MetricsSink> Desk<M> {
         if is_flattening || self.is_closing(seat.slot, id, side.opposite()) {
             return;
         }
+        self.settle_exit(at, id, seat, out);
         let standing = self.standing(at, id, seat, out);
         let Some(instrument) = self.instruments.get(id) else { return };
         let wanted = level.and_then(|level| trigger_at(instrument, level, seat.trigger, position));
@@ -426,18 +431,45 @@ impl<M: MetricsSink> Desk<M> {
             }
             (None, Some(state)) if state.status == OrderStatus::Rejected => {
                 seat.order = None;
-                let pause = FIRST_PAUSE.saturating_mul(1 << seat.refusals.min(12));
-                seat.pause_until = at.after(pause);
-                if seat.refusals == 0 {
-                    let symbol = self.instruments.get(id).map(|found| found.symbol);
-                    let symbol = symbol.unwrap_or_default();
-                    out.push(alert(AlertLevel::Critical, "stop_refused", symbol.as_str()));
-                }
-                seat.refusals = seat.refusals.saturating_add(1);
+                self.note_refusal(at, id, seat, out);
             }
             (None, _) => seat.order = None,
         }
         live
+    }
+
+    /// An exit that the venue has refused is tried again after a pause.
+    fn settle_exit(
+        &mut self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(exit) = seat.exit else { return };
+        let status = self.orders.find(exit).map(|state| state.status);
+        if status == Some(OrderStatus::Rejected) {
+            self.note_refusal(at, id, seat, out);
+        }
+        if status.is_none_or(OrderStatus::is_terminal) {
+            seat.exit = None;
+        }
+    }
+
+    fn note_refusal(
+        &self,
+        at: Timestamp,
+        id: InstrumentId,
+        seat: &mut Seat,
+        out: &mut Vec<Command>,
+    ) {
+        let pause = FIRST_PAUSE.saturating_mul(1 << seat.refusals.min(12));
+        seat.pause_until = at.after(pause);
+        if seat.refusals == 0 {
+            let symbol = self.instruments.get(id).map(|found| found.symbol).unwrap_or_default();
+            out.push(alert(AlertLevel::Critical, "stop_refused", symbol.as_str()));
+        }
+        seat.refusals = seat.refusals.saturating_add(1);
     }
 
     /// True while a market order that closes the position is on its way.
@@ -456,11 +488,11 @@ impl<M: MetricsSink> Desk<M> {
         &mut self,
         at: Timestamp,
         id: InstrumentId,
-        seat: &Seat,
+        seat: &mut Seat,
         (held, reason): (Decimal, &str),
         out: &mut Vec<Command>,
     ) {
-        let Some(side) = Side::of(held) else { return };
+        let Some(side) = Side::of(held).filter(|_| at >= seat.pause_until) else { return };
         let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
         let quantity = held.abs();
         let intent = Intent {
@@ -469,7 +501,11 @@ impl<M: MetricsSink> Desk<M> {
             reason: Label::new(reason),
             ..Intent::market(seat.slot, id, side.opposite(), Qty::new(quantity))
         };
+        let before = self.sequence;
         self.close(at, seat.slot, id, (quantity, intent), out);
+        if self.sequence > before {
+            seat.exit = Some(OrderId::new(self.epoch, seat.slot, self.sequence));
+        }
     }
 }
 

@@ -287,6 +287,55 @@ fn a_refused_stop_pauses() {
     assert!(matches!(out[..], [Command::Place(_)]), "{out:?}");
 }
 
+/// A refused exit is told to a person and tried again after a pause that grows, which the engine's
+/// deadline announces; never on the report that refused it.
+#[test]
+fn a_refused_exit_pauses() {
+    let table = instruments();
+    let plan = percent(0.05).time(Duration::from_secs(3_600)).unwrap();
+    let slot = ten(buy_once()).trades([A]).stop(plan);
+    let mut engine = Engine::builder(table, super::engine_world::USD).slot(slot).build().unwrap();
+    let mut tell = |at: Timestamp, input: Input| -> (Vec<Command>, Option<Timestamp>) {
+        let mut out = Vec::new();
+        engine.handle(at, &input, &mut out).unwrap();
+        (out, engine.deadline())
+    };
+    let leg = tradewright::types::Leg::Net;
+    let report = |order: tradewright::types::OrderId, side: Side, report: OrderReport| {
+        Input::Order(OrderUpdate { order, instrument: A, side, leg, report })
+    };
+    let (out, _) = tell(minute(1), Input::Market(flat(A, 1, 100.0).event));
+    let [Command::Place(entry)] = out[..] else { panic!("the entry: {out:?}") };
+    let fill = OrderReport::Fill(tradewright::types::FillReport {
+        trade: tradewright::types::TradeId(1),
+        price: price("100"),
+        quantity: Qty::from(10),
+        fee: tradewright::types::Money::zero(super::engine_world::USD),
+        liquidity: tradewright::types::Liquidity::Taker,
+        before_slippage: price("100"),
+    });
+    let (out, _) = tell(minute(1), report(entry.id, Side::Buy, fill));
+    let [Command::Place(stop)] = out[..] else { panic!("the stop: {out:?}") };
+    let refused = || OrderReport::Rejected(RejectReason::InvalidOrder);
+    let (out, deadline) = tell(minute(1), report(stop.id, Side::Sell, refused()));
+    assert!(matches!(out[..], [Command::Alert(_)]), "{out:?}");
+    assert_eq!(deadline, Some(minute(1).after(Duration::from_secs(1))));
+    let (out, _) = tell(minute(2), Input::Market(flat(A, 2, 90.0).event));
+    let [Command::Place(mut exit)] = out[..] else { panic!("the exit: {out:?}") };
+    assert_eq!(exit.intent.kind, OrderKind::Market);
+    let mut at = minute(2);
+    for seconds in [2, 4, 8] {
+        let (out, deadline) = tell(at, report(exit.id, Side::Sell, refused()));
+        assert!(out.is_empty(), "{out:?}");
+        let later = at.after(Duration::from_secs(seconds));
+        assert_eq!(deadline, Some(later));
+        let (out, _) = tell(later.after(Duration::from_millis(1)), Input::Time);
+        let [Command::Place(next)] = out[..] else { panic!("the next exit: {out:?}") };
+        exit = next;
+        at = later.after(Duration::from_millis(1));
+    }
+}
+
 fn price(text: &str) -> Price {
     Price::new(Decimal::from_str_exact(text).unwrap()).unwrap()
 }
