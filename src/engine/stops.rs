@@ -2,6 +2,7 @@
 //! reduce-only order, placed when the position opens, amended as the plan moves it, cancelled
 //! when the position is over. The same in a backtest and live.
 
+mod exit;
 mod time;
 
 use core::mem;
@@ -19,9 +20,9 @@ use crate::types::{
     Timestamp,
 };
 
-use super::desk::{Desk, alert};
+use super::Command;
+use super::desk::Desk;
 use super::trigger::{is_behind, trigger_at};
-use super::{AlertLevel, Command};
 
 /// The pause after a refused stop or exit; it doubles with every further one, up to about an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -436,76 +437,6 @@ impl<M: MetricsSink> Desk<M> {
             (None, _) => seat.order = None,
         }
         live
-    }
-
-    /// An exit that the venue has refused is tried again after a pause.
-    fn settle_exit(
-        &mut self,
-        at: Timestamp,
-        id: InstrumentId,
-        seat: &mut Seat,
-        out: &mut Vec<Command>,
-    ) {
-        let Some(exit) = seat.exit else { return };
-        let status = self.orders.find(exit).map(|state| state.status);
-        if status == Some(OrderStatus::Rejected) {
-            self.note_refusal(at, id, seat, out);
-        }
-        if status.is_none_or(OrderStatus::is_terminal) {
-            seat.exit = None;
-        }
-    }
-
-    fn note_refusal(
-        &self,
-        at: Timestamp,
-        id: InstrumentId,
-        seat: &mut Seat,
-        out: &mut Vec<Command>,
-    ) {
-        let pause = FIRST_PAUSE.saturating_mul(1 << seat.refusals.min(12));
-        seat.pause_until = at.after(pause);
-        if seat.refusals == 0 {
-            let symbol = self.instruments.get(id).map(|found| found.symbol).unwrap_or_default();
-            out.push(alert(AlertLevel::Critical, "stop_refused", symbol.as_str()));
-        }
-        seat.refusals = seat.refusals.saturating_add(1);
-    }
-
-    /// True while a market order that closes the position is on its way.
-    fn is_closing(&self, slot: SlotId, instrument: InstrumentId, side: Side) -> bool {
-        self.orders.live().iter().any(|state| {
-            let intent = &state.order.intent;
-            intent.slot == slot
-                && intent.instrument == instrument
-                && intent.side == side
-                && intent.kind == OrderKind::Market
-        })
-    }
-
-    /// Closes the position at the market.
-    fn exit_now(
-        &mut self,
-        at: Timestamp,
-        id: InstrumentId,
-        seat: &mut Seat,
-        (held, reason): (Decimal, &str),
-        out: &mut Vec<Command>,
-    ) {
-        let Some(side) = Side::of(held).filter(|_| at >= seat.pause_until) else { return };
-        let mark = self.account.book().mark(id).map_or(f64::NAN, |mark| mark.price);
-        let quantity = held.abs();
-        let intent = Intent {
-            purpose: Purpose::StopLoss,
-            reference: mark,
-            reason: Label::new(reason),
-            ..Intent::market(seat.slot, id, side.opposite(), Qty::new(quantity))
-        };
-        let before = self.sequence;
-        self.close(at, seat.slot, id, (quantity, intent), out);
-        if self.sequence > before {
-            seat.exit = Some(OrderId::new(self.epoch, seat.slot, self.sequence));
-        }
     }
 }
 
