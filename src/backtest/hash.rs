@@ -11,6 +11,7 @@ use crate::engine::Command;
 use crate::types::{Label, MarketEvent, Money, OrderId, Timestamp};
 
 use super::Timed;
+use super::hash_fields::Fields;
 
 /// The fingerprint of a run: equal for equal data, configuration, commands and records, on
 /// every machine, in debug and release, with any number of threads.
@@ -45,76 +46,55 @@ impl<'de> Deserialize<'de> for RunHash {
 /// Bytes that are gathered before they are folded into the state.
 const BLOCK: usize = 4_096;
 
+/// Bytes behind an unfinished block, so that the records of an order's life always fit.
+const ROOM: usize = 1_024;
+
 /// A chained hash: its state is 16 bytes and the bytes of an unfinished block, so that it can
 /// be saved in the middle of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "SavedDigest", into = "SavedDigest")]
 pub struct Digest {
-    /// The hash of the blocks before, then the bytes of the unfinished block.
+    /// The hash of the blocks before, then the bytes of the unfinished block, then room.
     block: Vec<u8>,
-}
-
-/// Fields whose lengths are known: gathered beside the block and appended at once, with one
-/// look at the block's room instead of one for each field.
-pub(super) struct Fields<const N: usize> {
-    bytes: [u8; N],
+    /// Where the room begins.
     used: usize,
 }
 
-impl<const N: usize> Fields<N> {
-    /// The next field. Every place is a constant once this is inlined.
-    #[inline(always)]
-    pub(super) fn put<const M: usize>(&mut self, field: [u8; M]) -> &mut Self {
-        if let Some(place) = self.bytes.get_mut(self.used..self.used + M) {
-            place.copy_from_slice(&field);
-        }
-        self.used += M;
-        self
-    }
+/// The written form of a digest.
+#[derive(Serialize, Deserialize)]
+struct SavedDigest {
+    block: Vec<u8>,
+}
 
-    #[inline(always)]
-    pub(super) fn at(&mut self, at: Timestamp) -> &mut Self {
-        self.put(at.nanos().to_le_bytes())
-    }
-
-    #[inline(always)]
-    pub(super) fn u8(&mut self, value: u8) -> &mut Self {
-        self.put([value])
-    }
-
-    #[inline(always)]
-    pub(super) fn u32(&mut self, value: u32) -> &mut Self {
-        self.put(value.to_le_bytes())
-    }
-
-    #[inline(always)]
-    pub(super) fn f64(&mut self, value: f64) -> &mut Self {
-        self.put(value.to_bits().to_le_bytes())
-    }
-
-    #[inline(always)]
-    pub(super) fn decimal(&mut self, value: Decimal) -> &mut Self {
-        self.put(value.serialize())
-    }
-
-    #[inline(always)]
-    pub(super) fn money(&mut self, money: &Money) -> &mut Self {
-        self.decimal(money.amount).u32(u32::from(money.asset.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn id(&mut self, id: OrderId) -> &mut Self {
-        self.u32(id.epoch()).u32(u32::from(id.slot().0)).put(id.sequence().to_le_bytes())
+impl From<Digest> for SavedDigest {
+    fn from(digest: Digest) -> Self {
+        Self { block: digest.written().to_vec() }
     }
 }
+
+impl From<SavedDigest> for Digest {
+    fn from(saved: SavedDigest) -> Self {
+        let mut digest = Self { used: saved.block.len(), block: saved.block };
+        digest.make_room(ROOM);
+        digest
+    }
+}
+
+/// Digests are equal when the same was written; the room does not count.
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.written() == other.written()
+    }
+}
+
+impl Eq for Digest {}
 
 /// Bytes of the hash that heads a block.
 const HEAD: usize = size_of::<u128>();
 
 impl Default for Digest {
     fn default() -> Self {
-        let mut block = Vec::with_capacity(HEAD + BLOCK + 1_024);
-        block.resize(HEAD, 0);
-        Self { block }
+        Self { block: vec![0; HEAD + BLOCK + ROOM], used: HEAD }
     }
 }
 
@@ -125,18 +105,44 @@ impl Digest {
     }
 
     /// Adds raw bytes.
-    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.block.extend_from_slice(bytes);
+        if self.block.len() - self.used < bytes.len() {
+            self.make_room(bytes.len());
+        }
+        if let Some(place) = self.block.get_mut(self.used..self.used + bytes.len()) {
+            place.copy_from_slice(bytes);
+            self.used += bytes.len();
+        }
     }
 
-    /// Adds what is put into the fields: `N` bytes of them.
+    /// Adds what is put into the fields, at most so many bytes.
     #[inline(always)]
-    pub(super) fn fields<const N: usize>(&mut self, fill: impl FnOnce(&mut Fields<N>)) {
-        let mut fields = Fields { bytes: [0; N], used: 0 };
-        fill(&mut fields);
-        debug_assert_eq!(fields.used, N, "the fields fill their place");
-        self.bytes(&fields.bytes);
+    pub(super) fn fields<const MOST: usize>(&mut self, fill: impl FnOnce(&mut Fields<'_>)) {
+        if self.block.len() - self.used < MOST {
+            self.make_room(MOST);
+        }
+        let room = self.block.get_mut(self.used..).and_then(|room| room.first_chunk_mut::<MOST>());
+        if let Some(room) = room {
+            let mut fields = Fields::new(room);
+            fill(&mut fields);
+            self.used += MOST - fields.left();
+        }
+    }
+
+    /// Adds a record that consists of these fields.
+    #[inline(always)]
+    pub(super) fn whole<const MOST: usize>(&mut self, fill: impl FnOnce(&mut Fields<'_>)) {
+        self.fields::<MOST>(fill);
+        self.end();
+    }
+
+    #[cold]
+    fn make_room(&mut self, bytes: usize) {
+        self.block.resize(self.used + bytes + ROOM, 0);
+    }
+
+    fn written(&self) -> &[u8] {
+        self.block.get(..self.used).unwrap_or_default()
     }
 
     /// Adds a text with its length.
@@ -147,14 +153,14 @@ impl Digest {
 
     /// The hash of everything so far.
     pub fn value(&self) -> RunHash {
-        RunHash(Xxh3::oneshot(&self.block))
+        RunHash(Xxh3::oneshot(self.written()))
     }
 
     /// Closes a record. Blocks have one length, so that the value does not depend on how the
     /// bytes were cut into records.
     #[inline]
     pub(super) fn end(&mut self) {
-        while self.block.len() >= HEAD + BLOCK {
+        while self.used >= HEAD + BLOCK {
             self.fold_block();
         }
     }
@@ -163,7 +169,8 @@ impl Digest {
     fn fold_block(&mut self) {
         let full = self.block.get(..HEAD + BLOCK).unwrap_or_default();
         let hash = Xxh3::oneshot(full).to_le_bytes();
-        self.block.drain(HEAD..HEAD + BLOCK);
+        self.block.copy_within(HEAD + BLOCK..self.used, HEAD);
+        self.used -= BLOCK;
         if let Some(head) = self.block.get_mut(..HEAD) {
             head.copy_from_slice(&hash);
         }
@@ -171,7 +178,7 @@ impl Digest {
 
     #[inline]
     pub(super) fn u8(&mut self, value: u8) {
-        self.block.push(value);
+        self.bytes(&[value]);
     }
 
     #[inline]
@@ -272,10 +279,9 @@ impl Digest {
     /// Adds a command. What a placed order says is in its record already.
     pub fn command(&mut self, at: Timestamp, command: &Command) {
         if let Command::Place(order) = command {
-            self.fields::<26>(|fields| {
+            return self.whole::<26>(|fields| {
                 fields.u8(100).at(at).u8(0).id(order.id);
             });
-            return self.end();
         }
         self.u8(100);
         self.at(at);

@@ -11,11 +11,12 @@ use crate::types::{
 };
 
 use super::Digest;
+use super::hash_fields::{Fields, LABEL};
 
 /// A digest reads records like any other sink.
 impl MetricsSink for Digest {
     // Inlined, so that whoever makes a record calls its form directly.
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, at: Timestamp, record: &Record<'_>) {
         match record {
             Record::Signal { slot, signal } => self.signal(at, *slot, signal),
@@ -46,20 +47,17 @@ impl MetricsSink for Digest {
 /// Records of every order's life.
 impl Digest {
     fn signal(&mut self, at: Timestamp, slot: SlotId, signal: &Signal) {
-        self.fields::<26>(|fields| {
+        self.whole::<{ 26 + LABEL }>(|fields| {
             fields.at(at).u8(0).u32(u32::from(slot.0)).u32(signal.instrument.0);
-            fields.u8(signal.side as u8).f64(signal.confidence.value());
+            fields.u8(signal.side as u8).f64(signal.confidence.value()).label(&signal.tag);
         });
-        self.label(&signal.tag);
-        self.end();
     }
 
     fn placed(&mut self, at: Timestamp, order: &Order) {
-        self.fields::<25>(|fields| {
+        self.whole::<{ 25 + INTENT }>(|fields| {
             fields.at(at).u8(3).id(order.id);
+            fields.intent(&order.intent);
         });
-        self.intent(&order.intent);
-        self.end();
     }
 
     fn transition(
@@ -69,15 +67,14 @@ impl Digest {
         [from, to]: [OrderStatus; 2],
         report: &OrderReport,
     ) {
-        self.fields::<27>(|fields| {
+        self.whole::<{ 27 + REPORT }>(|fields| {
             fields.at(at).u8(4).id(order).u8(from as u8).u8(to as u8);
+            fields.report(report);
         });
-        self.report(report);
-        self.end();
     }
 
     fn filled(&mut self, at: Timestamp, fill: &Fill, realised: &Money) {
-        self.fields::<141>(|fields| {
+        self.whole::<141>(|fields| {
             fields.at(at).u8(5).id(fill.order);
             fields.u32(u32::from(fill.slot.0)).u32(fill.instrument.0);
             fields.u8(fill.side as u8).u8(fill.leg as u8);
@@ -87,19 +84,105 @@ impl Digest {
             fields.u8(execution.liquidity as u8).decimal(execution.before_slippage.value());
             fields.u8(fill.purpose as u8).money(realised);
         });
-        self.end();
     }
 
     fn closed(&mut self, at: Timestamp, trade: &Trade) {
-        self.fields::<127>(|fields| {
+        self.whole::<{ 127 + LABEL }>(|fields| {
             fields.at(at).u8(6).u32(u32::from(trade.slot.0)).u32(trade.instrument.0);
             fields.u8(trade.leg as u8).u8(trade.side as u8);
             fields.decimal(trade.quantity.value()).at(trade.opened_at);
             fields.decimal(trade.entry).decimal(trade.exit).money(&trade.gross);
-            fields.decimal(trade.fees).decimal(trade.funding);
+            fields.decimal(trade.fees).decimal(trade.funding).label(&trade.tag);
         });
-        self.label(&trade.tag);
-        self.end();
+    }
+}
+
+/// The most bytes of an intent: ids and side, amount, kind, time in force, flags to purpose,
+/// bracket, linkage, reference, tag and reason.
+const INTENT: usize = 9 + 21 + 33 + 9 + 3 + 32 + 9 + 8 + 2 * LABEL;
+
+/// The most bytes of a report.
+const REPORT: usize = 2 + LABEL;
+
+impl Fields<'_> {
+    fn intent(&mut self, intent: &Intent) {
+        self.u32(u32::from(intent.slot.0)).u32(intent.instrument.0).u8(intent.side as u8);
+        match &intent.amount {
+            Amount::Quantity(quantity) => self.u8(0).decimal(quantity.value()),
+            Amount::Cash(money) => self.u8(1).money(money),
+        };
+        self.kind(&intent.kind);
+        match intent.time_in_force {
+            TimeInForce::Gtc => self.u8(0),
+            TimeInForce::Ioc => self.u8(1),
+            TimeInForce::Fok => self.u8(2),
+            TimeInForce::Gtd(until) => self.u8(3).at(until),
+            TimeInForce::Day => self.u8(4),
+        };
+        let flags = u8::from(intent.flags.post_only) | (u8::from(intent.flags.reduce_only) << 1);
+        self.put([flags, intent.leg as u8, intent.purpose as u8]);
+        for price in intent.bracket.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]) {
+            self.decimal(price.map_or(Decimal::ZERO, Price::value));
+        }
+        match intent.linkage {
+            Linkage::None => self.u8(0),
+            Linkage::OneCancelsOther(group) => self.u8(1).u64(group),
+            Linkage::Child(parent) => self.u8(2).u64(parent.0),
+        };
+        self.f64(intent.reference).label(&intent.tag).label(&intent.reason);
+    }
+
+    #[inline]
+    fn kind(&mut self, kind: &OrderKind) {
+        match kind {
+            OrderKind::Market => self.u8(0),
+            OrderKind::Limit { price } => self.u8(1).decimal(price.value()),
+            OrderKind::StopMarket { trigger } => self.u8(2).decimal(trigger.value()),
+            OrderKind::StopLimit { trigger, price } => {
+                self.u8(3).decimal(trigger.value()).decimal(price.value())
+            }
+            OrderKind::TakeProfit { trigger } => self.u8(4).decimal(trigger.value()),
+            OrderKind::TrailingStop { offset: Offset::Price(price) } => {
+                self.u8(5).decimal(price.value())
+            }
+            OrderKind::TrailingStop { offset: Offset::BasisPoints(points) } => {
+                self.u8(6).u32(u32::from(*points))
+            }
+        };
+    }
+
+    fn report(&mut self, report: &OrderReport) {
+        match report {
+            OrderReport::Accepted => self.u8(0),
+            OrderReport::Rejected(reason) => self.u8(1).reject(reason),
+            // The execution itself is in the record of the fill.
+            OrderReport::Fill(execution) => self.u8(2).put(execution.trade.0.to_le_bytes()),
+            OrderReport::Cancelled => self.u8(3),
+            OrderReport::Expired => self.u8(4),
+            OrderReport::Amended { quantity, price } => {
+                let price = price.map_or(Decimal::ZERO, Price::value);
+                self.u8(5).decimal(quantity.value()).decimal(price)
+            }
+            OrderReport::Resolved { quantity } => self.u8(6).decimal(quantity.value()),
+            OrderReport::Triggered => self.u8(7),
+            OrderReport::ChangeRefused(reason) => self.u8(8).reject(reason),
+            OrderReport::Liquidated(execution) => self.u8(9).put(execution.trade.0.to_le_bytes()),
+        };
+    }
+
+    #[inline(never)]
+    fn reject(&mut self, reason: &RejectReason) -> &mut Self {
+        match reason {
+            RejectReason::InvalidOrder => self.u8(0),
+            RejectReason::InsufficientFunds => self.u8(1),
+            RejectReason::WouldTake => self.u8(2),
+            RejectReason::NothingToReduce => self.u8(3),
+            RejectReason::NoLiquidity => self.u8(4),
+            RejectReason::DuplicateId => self.u8(5),
+            RejectReason::NotFound => self.u8(6),
+            RejectReason::NotTrading => self.u8(7),
+            RejectReason::Other(label) => self.u8(8).label(label),
+        }
     }
 }
 
@@ -205,7 +288,7 @@ impl Digest {
             self.reason(reason);
         } else if let Record::Refused { intent, granted, reason } = record {
             self.u8(2);
-            self.intent(intent);
+            self.fields::<INTENT>(|fields| fields.intent(intent));
             self.decimal(granted.value());
             self.reason(reason);
         }
@@ -231,7 +314,7 @@ impl Digest {
     fn reported(&mut self, order: OrderId, report: &OrderReport) {
         self.u8(23);
         self.id(order);
-        self.report(report);
+        self.fields::<REPORT>(|fields| fields.report(report));
     }
 
     fn limit(&mut self, change: &LimitChange, before: Decimal, after: Decimal) {
@@ -258,136 +341,10 @@ impl Digest {
         self.decimal(after);
     }
 
-    fn intent(&mut self, intent: &Intent) {
-        self.fields::<9>(|fields| {
-            fields.u32(u32::from(intent.slot.0)).u32(intent.instrument.0).u8(intent.side as u8);
-        });
-        match &intent.amount {
-            Amount::Quantity(quantity) => self.fields::<17>(|fields| {
-                fields.u8(0).decimal(quantity.value());
-            }),
-            Amount::Cash(money) => self.fields::<21>(|fields| {
-                fields.u8(1).money(money);
-            }),
-        }
-        self.kind(&intent.kind);
-        match intent.time_in_force {
-            TimeInForce::Gtc => self.u8(0),
-            TimeInForce::Ioc => self.u8(1),
-            TimeInForce::Fok => self.u8(2),
-            TimeInForce::Gtd(until) => {
-                self.u8(3);
-                self.at(until);
-            }
-            TimeInForce::Day => self.u8(4),
-        }
-        let flags = u8::from(intent.flags.post_only) | (u8::from(intent.flags.reduce_only) << 1);
-        self.bytes(&[flags, intent.leg as u8, intent.purpose as u8]);
-        for price in intent.bracket.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]) {
-            self.decimal(price.map_or(Decimal::ZERO, Price::value));
-        }
-        match intent.linkage {
-            Linkage::None => self.u8(0),
-            Linkage::OneCancelsOther(group) => {
-                self.u8(1);
-                self.u64(group);
-            }
-            Linkage::Child(parent) => {
-                self.u8(2);
-                self.u64(parent.0);
-            }
-        }
-        self.f64(intent.reference);
-        self.label(&intent.tag);
-        self.label(&intent.reason);
-    }
-
-    fn kind(&mut self, kind: &OrderKind) {
-        match kind {
-            OrderKind::Market => self.u8(0),
-            OrderKind::Limit { price } => {
-                self.u8(1);
-                self.decimal(price.value());
-            }
-            OrderKind::StopMarket { trigger } => {
-                self.u8(2);
-                self.decimal(trigger.value());
-            }
-            OrderKind::StopLimit { trigger, price } => {
-                self.u8(3);
-                self.decimal(trigger.value());
-                self.decimal(price.value());
-            }
-            OrderKind::TakeProfit { trigger } => {
-                self.u8(4);
-                self.decimal(trigger.value());
-            }
-            OrderKind::TrailingStop { offset: Offset::Price(price) } => {
-                self.u8(5);
-                self.decimal(price.value());
-            }
-            OrderKind::TrailingStop { offset: Offset::BasisPoints(points) } => {
-                self.u8(6);
-                self.u32(u32::from(*points));
-            }
-        }
-    }
-
     fn reason(&mut self, reason: &Reason) {
         self.text(reason.code.as_str());
         self.f64(reason.limit);
         self.f64(reason.observed);
-    }
-
-    fn report(&mut self, report: &OrderReport) {
-        match report {
-            OrderReport::Accepted => self.u8(0),
-            OrderReport::Rejected(reason) => {
-                self.u8(1);
-                self.reject(reason);
-            }
-            // The execution itself is in the record of the fill.
-            OrderReport::Fill(execution) => self.fields::<17>(|fields| {
-                fields.u8(2).put(execution.trade.0.to_le_bytes());
-            }),
-            OrderReport::Cancelled => self.u8(3),
-            OrderReport::Expired => self.u8(4),
-            OrderReport::Amended { quantity, price } => {
-                self.u8(5);
-                self.decimal(quantity.value());
-                self.decimal(price.map_or(Decimal::ZERO, Price::value));
-            }
-            OrderReport::Resolved { quantity } => {
-                self.u8(6);
-                self.decimal(quantity.value());
-            }
-            OrderReport::Triggered => self.u8(7),
-            OrderReport::ChangeRefused(reason) => {
-                self.u8(8);
-                self.reject(reason);
-            }
-            OrderReport::Liquidated(execution) => {
-                self.u8(9);
-                self.bytes(&execution.trade.0.to_le_bytes());
-            }
-        }
-    }
-
-    fn reject(&mut self, reason: &RejectReason) {
-        match reason {
-            RejectReason::InvalidOrder => self.u8(0),
-            RejectReason::InsufficientFunds => self.u8(1),
-            RejectReason::WouldTake => self.u8(2),
-            RejectReason::NothingToReduce => self.u8(3),
-            RejectReason::NoLiquidity => self.u8(4),
-            RejectReason::DuplicateId => self.u8(5),
-            RejectReason::NotFound => self.u8(6),
-            RejectReason::NotTrading => self.u8(7),
-            RejectReason::Other(label) => {
-                self.u8(8);
-                self.label(label);
-            }
-        }
     }
 
     fn adjustment(&mut self, adjustment: &Adjustment) {

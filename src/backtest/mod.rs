@@ -13,6 +13,7 @@ mod tape;
 mod collector;
 mod funding;
 mod hash;
+mod hash_fields;
 mod hash_records;
 mod report;
 mod simulation;
