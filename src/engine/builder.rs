@@ -2,8 +2,8 @@ use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
 use crate::metrics::{MetricsSink, RunStart};
 use crate::order::{OrderBook, OrderLifecycle};
 use crate::risk::{
-    Assessment, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain, RiskManager,
-    RiskRule,
+    Assessment, CalmRange, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain,
+    RiskManager, RiskRule,
 };
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
@@ -205,6 +205,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             instruments: self.instruments,
             orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
             risk,
+            calm: CalmRange::NONE,
             gates,
             watching,
             actions: self.actions,
@@ -222,6 +223,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             sequence: 0,
             now: Timestamp::from_nanos(i64::MIN),
             notices: Vec::new(),
+            delivery: Vec::new(),
             closed: Vec::new(),
             paid: Vec::new(),
             changes: Vec::new(),

@@ -6,13 +6,13 @@ use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderLifecycle};
 use crate::risk::{
-    Assessment, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate, RiskManager,
-    split_after,
+    Assessment, CalmRange, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate,
+    RiskManager, split_after,
 };
 use crate::types::{
     Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, LimitUse,
     Linkage, MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record,
-    RejectReason, SlotId, Timestamp, Trade,
+    RejectReason, SlotId, Timestamp, Trade, small::is_above_zero,
 };
 
 use super::execute::Executions;
@@ -27,6 +27,9 @@ pub(super) struct Desk<M> {
     pub(super) account: Account,
     pub(super) orders: Box<dyn OrderLifecycle>,
     pub(super) risk: Box<dyn RiskManager>,
+    /// Where a mark changes nothing for the risk manager; nowhere once it was told something
+    /// else.
+    pub(super) calm: CalmRange,
     pub(super) gates: Vec<Box<dyn OrderGate>>,
     pub(super) watching: Watching,
     pub(super) actions: ActionPolicy,
@@ -47,6 +50,8 @@ pub(super) struct Desk<M> {
     pub(super) sequence: u64,
     pub(super) now: Timestamp,
     pub(super) notices: Vec<Notice>,
+    /// Room for the notices that are being delivered.
+    pub(super) delivery: Vec<Notice>,
     pub(super) closed: Vec<Trade>,
     pub(super) paid: Vec<(SlotId, Money)>,
     pub(super) changes: Vec<HaltChange>,
@@ -67,7 +72,7 @@ pub(super) struct Watching {
 }
 
 /// Something that a strategy has to be told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Notice {
     Fill(Fill),
     Refused { intent: Intent, group: Option<GroupId>, reason: Reason },
@@ -98,6 +103,7 @@ impl<M: MetricsSink> Desk<M> {
     /// Guards and rules look at what happened; halts follow.
     #[inline]
     pub(super) fn observe(&mut self, at: Timestamp, fact: &Fact<'_>, out: &mut Vec<Command>) {
+        self.calm = CalmRange::NONE;
         let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         self.risk.observe(fact, &facts, &mut self.changes);
         if !self.changes.is_empty() {
@@ -105,14 +111,20 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    /// The same for a mark, which every event of the market brings.
+    /// The same for a mark, which every event of the market brings: told unless it changes
+    /// nothing for sure.
     #[inline(always)]
     pub(super) fn observe_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
-        self.risk.observe(&Fact::Mark, &facts, &mut self.changes);
-        if !self.changes.is_empty() {
-            self.apply_halt_changes(at, out);
+        let book = self.account.book();
+        if !self.calm.holds(book.equity(), book.gross()) {
+            self.tell_mark(at, out);
         }
+    }
+
+    #[inline(never)]
+    fn tell_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        self.observe(at, &Fact::Mark, out);
+        self.calm = self.risk.calm();
     }
 
     /// Sends the group in `self.group`: all of it or, with a group id, nothing.
@@ -135,7 +147,7 @@ impl<M: MetricsSink> Desk<M> {
                 self.sink.record(at, &Record::Refused { intent, granted, reason: &reason });
                 self.notices.push(Notice::Refused { intent: *intent, group: id, reason });
             }
-            if (id.is_some() && !whole) || granted.value() <= Decimal::ZERO {
+            if (id.is_some() && !whole) || !is_above_zero(granted.value()) {
                 continue;
             }
             let is_sent = self.place(at, intent, granted, id, out);

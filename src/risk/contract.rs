@@ -3,7 +3,7 @@ use core::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Exposure, RiskConfigError, RiskSummary};
+use super::{CalmRange, Exposure, RiskConfigError, RiskSummary};
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, LimitUse, MarketEvent,
     Qty, Reason, Side, State, Timestamp, Trade, to_f64,
@@ -268,6 +268,12 @@ pub enum HaltChange {
 pub trait RiskManager: State + Send {
     /// Takes note of a fact; changes of halts are appended to `changes`.
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>);
+
+    /// Where equity may be so that [`Fact::Mark`] would change nothing: such marks need not be
+    /// told, until something else is. Without a word every mark is told.
+    fn calm(&self) -> CalmRange {
+        CalmRange::NONE
+    }
 
     /// Judges a group of intents (usually one) that stands or falls together.
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment);

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Word, Words, release, tell};
 use super::saved_guard::SavedGuard;
 use super::{
-    Assessment, BreakerGuard, BreakerRecord, BreakerStatus, DrawdownGuard, EnhancedRiskBuilder,
-    Fact, Guard, HaltChange, LimitUse, PositionSize, RiskChain, RiskConfigError, RiskManager,
-    RiskSummary, set_in_all,
+    Assessment, BreakerGuard, BreakerRecord, BreakerStatus, CalmRange, DrawdownGuard,
+    EnhancedRiskBuilder, Fact, Guard, HaltChange, LimitUse, PositionSize, RiskChain,
+    RiskConfigError, RiskManager, RiskSummary, set_in_all,
 };
 use crate::types::{Facts, Halt, HaltCause, Intent, LimitKey, State, StateError, Timestamp};
 
@@ -127,6 +127,11 @@ impl EnhancedRiskManager {
         self.is_calm && self.drawdown.is_quiet(facts)
     }
 
+    /// Where a mark changes nothing.
+    pub(super) const fn calm_range(&self) -> CalmRange {
+        if self.is_calm { self.drawdown.calm() } else { CalmRange::NONE }
+    }
+
     /// Asks its own guards.
     pub(super) fn consider(
         &mut self,
@@ -181,6 +186,10 @@ impl RiskManager for EnhancedRiskManager {
             return;
         }
         self.consider_all(fact, facts, changes);
+    }
+
+    fn calm(&self) -> CalmRange {
+        self.calm_range()
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {

@@ -6,6 +6,7 @@
 
 mod breaker;
 mod builder;
+mod calm;
 mod chain;
 mod contract;
 mod drawdown;
@@ -37,6 +38,7 @@ pub use breaker::{
     BreakerAction, BreakerLimits, BreakerRecord, BreakerStatus, CircuitBreaker, TripReason,
 };
 pub use builder::{EnhancedRiskBuilder, RiskBuilder};
+pub use calm::CalmRange;
 pub use chain::RiskChain;
 pub use contract::{
     Assessment, Fact, Finding, Guard, HaltChange, Limit, Opening, RiskManager, RiskRule,

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Word, Words, release, tell};
 use super::saved_guard::SavedGuard;
 use super::{
-    Assessment, BreakerRecord, BreakerStatus, DailyLossGuard, DrawdownGuard, DrawdownScaling,
-    EnhancedRiskManager, Fact, Guard, HaltChange, LimitUse, Opening, PortfolioHeat,
-    RiskConfigError, RiskManager, RiskSummary, set_in_all,
+    Assessment, BreakerRecord, BreakerStatus, CalmRange, DailyLossGuard, DrawdownGuard,
+    DrawdownScaling, EnhancedRiskManager, Fact, Guard, HaltChange, LimitUse, Opening,
+    PortfolioHeat, RiskConfigError, RiskManager, RiskSummary, set_in_all,
 };
 use crate::types::{Facts, Halt, HaltCause, Intent, LimitKey, State, StateError, Timestamp};
 
@@ -165,6 +165,11 @@ impl RiskManager for RealtimeRiskManager {
             return;
         }
         self.consider(fact, facts, changes);
+    }
+
+    fn calm(&self) -> CalmRange {
+        let is_alone = self.wanted.is_none() && self.daily.is_none();
+        if is_alone { self.base.calm_range() } else { CalmRange::NONE }
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {

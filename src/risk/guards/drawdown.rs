@@ -2,7 +2,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::risk::equity::known_equity;
-use crate::risk::{Fact, Guard, Limit, MaxDrawdownTracker, PeakReset, RiskConfigError};
+use crate::risk::{CalmRange, Fact, Guard, Limit, MaxDrawdownTracker, PeakReset, RiskConfigError};
 use crate::types::{
     Facts, Halt, HaltCause, HaltScope, LimitKey, Reason, ReasonCode, State, StateError, exact,
     to_f64,
@@ -20,19 +20,9 @@ pub struct DrawdownGuard {
     /// The threshold that it was built with.
     built: Decimal,
     on_resume: PeakReset,
-    /// Strictly between these nothing can happen, whatever the rounding; they cross while
-    /// nothing is known.
-    low: f64,
-    high: f64,
-    /// Equity and gross value of the last exact look.
-    seen: [u64; 2],
+    /// Where nothing can happen, whatever the rounding; nowhere while nothing is known.
+    calm: CalmRange,
 }
-
-/// How far `f64` sums are trusted, as a fraction of the values that were added.
-const TRUST: f64 = 1e-9;
-
-/// No sum has these bits: NaN with every payload bit set.
-const UNSEEN: [u64; 2] = [u64::MAX; 2];
 
 impl DrawdownGuard {
     /// The name of the threshold for changes at run time.
@@ -41,8 +31,7 @@ impl DrawdownGuard {
     /// Watches with this tracker; an operator's resume does this with its peak.
     pub const fn new(tracker: MaxDrawdownTracker, on_resume: PeakReset) -> Self {
         let built = tracker.threshold();
-        let (low, high) = (f64::INFINITY, f64::NEG_INFINITY);
-        Self { tracker, built, on_resume, low, high, seen: UNSEEN }
+        Self { tracker, built, on_resume, calm: CalmRange::NONE }
     }
 
     /// The peak of the equity, exact.
@@ -68,24 +57,15 @@ impl DrawdownGuard {
         if drawdown < 0.0 { 0.0 } else { drawdown }
     }
 
+    /// Where a mark changes nothing.
+    pub(in crate::risk) const fn calm(&self) -> CalmRange {
+        self.calm
+    }
+
     /// True when a mark at these facts changes nothing.
     #[inline]
     pub(in crate::risk) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
-        self.is_clear(facts) || self.is_seen(facts)
-    }
-
-    /// True when equity is so far from peak and limit that rounding does not matter.
-    #[inline]
-    fn is_clear(&self, facts: &Facts<'_>) -> bool {
-        let (equity, gross) = (facts.equity(), facts.book.gross());
-        let margin = TRUST * (gross + gross + equity.abs());
-        equity > self.low + margin && equity < self.high - margin
-    }
-
-    /// True when nothing has moved since the last exact look.
-    #[inline]
-    fn is_seen(&self, facts: &Facts<'_>) -> bool {
-        self.seen == [facts.equity().to_bits(), facts.book.gross().to_bits()]
+        self.calm.holds(facts.equity(), facts.book.gross())
     }
 
     fn wanted(&self) -> Option<Halt> {
@@ -97,32 +77,32 @@ impl DrawdownGuard {
     #[cold]
     #[inline(never)]
     fn look(&mut self, facts: &Facts<'_>) {
-        if let Some(equity) = known_equity(facts) {
-            self.tracker.update(facts.at, equity);
-            self.seen = [facts.equity().to_bits(), facts.book.gross().to_bits()];
-        } else {
-            self.tracker.update_unknown();
-            self.seen = UNSEEN;
+        match known_equity(facts) {
+            Some(equity) => {
+                self.tracker.update(facts.at, equity);
+                self.calm = self.aim().seen(facts.equity(), facts.book.gross());
+            }
+            None => {
+                self.tracker.update_unknown();
+                self.calm = self.aim();
+            }
         }
-        self.aim();
     }
 
-    /// Sets the bounds between which nothing can happen.
-    fn aim(&mut self) {
+    /// Where nothing can happen.
+    fn aim(&self) -> CalmRange {
         let peak = self.tracker.peak().map_or(f64::NAN, to_f64);
-        (self.low, self.high) = if self.tracker.is_halted() {
-            (f64::NEG_INFINITY, peak)
+        if self.tracker.is_halted() {
+            CalmRange::new(f64::NEG_INFINITY, peak)
         } else if self.tracker.allows_entries() {
-            (peak - to_f64(self.tracker.threshold()) * peak, peak)
+            CalmRange::new(peak - to_f64(self.tracker.threshold()) * peak, peak)
         } else {
-            (f64::INFINITY, f64::NEG_INFINITY)
-        };
+            CalmRange::NONE
+        }
     }
 
     fn forget(&mut self) {
-        self.seen = UNSEEN;
-        self.low = f64::INFINITY;
-        self.high = f64::NEG_INFINITY;
+        self.calm = CalmRange::NONE;
     }
 }
 
@@ -146,10 +126,10 @@ impl Guard for DrawdownGuard {
                 self.forget();
             }
             // A booking may move the exact equity by less than a sum of `f64` can show.
-            Fact::Fill(_) | Fact::Trade(_) => self.seen = UNSEEN,
+            Fact::Fill(_) | Fact::Trade(_) => self.calm = self.calm.unseen(),
             _ => {}
         }
-        if !self.is_clear(facts) && !self.is_seen(facts) {
+        if !self.is_quiet(facts) {
             self.look(facts);
         }
         self.wanted()
