@@ -135,7 +135,7 @@ fn silencing(form: BandForm) -> u8 {
 #[inline(always)]
 fn beyond(place: Place) -> u8 {
     // What is outside of the band is not at the mean.
-    u8::from(place.is_outside) << u8::from(place.is_below_mean)
+    u8::from(place.reach.is_gt()) << u8::from(place.to_mean.is_lt())
 }
 
 #[derive(Serialize, Deserialize)]

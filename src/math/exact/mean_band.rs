@@ -82,29 +82,14 @@ impl MeanBand {
     }
 }
 
+/// A band on the other side of the mean is further off than the mean; for the one on this side,
+/// and at the mean, the reach of the close decides.
 #[inline(always)]
-fn band_place(place: Place) -> BandPlace {
-    let to_mean = order(place.is_below_mean, place.is_at_mean);
-    // The band beyond the mean is further off, unless close, mean and bands are one.
-    let is_all_one = place.is_at_mean & place.is_on_band;
-    let is_low = place.is_below_mean;
-    let is_high = !(place.is_below_mean | place.is_at_mean);
-    let touches = |is_this_side: bool| is_all_one | (is_this_side & place.is_on_band);
+fn band_place(Place { to_mean, reach }: Place) -> BandPlace {
     BandPlace {
         to_mean,
-        to_lower: order(is_low & place.is_outside, touches(is_low)),
-        to_upper: order(is_high & place.is_outside, touches(is_high)).reverse(),
-    }
-}
-
-#[inline(always)]
-fn order(is_less: bool, is_equal: bool) -> Ordering {
-    if is_less {
-        Ordering::Less
-    } else if is_equal {
-        Ordering::Equal
-    } else {
-        Ordering::Greater
+        to_lower: if to_mean.is_gt() { Ordering::Greater } else { reach.reverse() },
+        to_upper: if to_mean.is_lt() { Ordering::Less } else { reach },
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sum and sum of squares of the last closes, and where the last close lies among them, exactly.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::wide::Wide;
@@ -7,17 +9,12 @@ use super::{Deviation, check_length, check_ratio};
 use crate::math::{ParameterError, Ratio};
 
 /// Where the last close lies relative to mean and bands.
-///
-/// Separate flags, so that a kernel computes only those it asks for and branches on none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags, each computed on demand")]
 pub(super) struct Place {
-    pub(super) is_below_mean: bool,
-    pub(super) is_at_mean: bool,
-    /// |close - mean| is greater than the half width of the bands.
-    pub(super) is_outside: bool,
-    /// |close - mean| equals the half width of the bands.
-    pub(super) is_on_band: bool,
+    /// The close against the mean.
+    pub(super) to_mean: Ordering,
+    /// |close - mean| against the half width of the bands.
+    pub(super) reach: Ordering,
 }
 
 /// What a close was answered with.
@@ -172,9 +169,9 @@ impl Moments {
     pub(super) fn position_in_band(&self) -> Option<f64> {
         let distance = self.z_score()?.abs();
         let place = self.place()?;
-        Some(if place.is_at_mean {
+        Some(if place.to_mean == Ordering::Equal {
             0.0
-        } else if place.is_outside | place.is_on_band {
+        } else if place.reach != Ordering::Less {
             1.0
         } else {
             (distance / self.shape.factor.to_f64()).min(1.0)
@@ -284,28 +281,20 @@ impl Shape {
         let square = distance.cast_unsigned().wrapping_mul(distance.cast_unsigned());
         // `fits_narrow`: both weights are below 2^64, so the casts keep them.
         let (close_weight, spread_weight) = (self.close_weight as u64, self.spread_weight as u64);
-        let (is_outside, is_on_band) = if self.fits_short {
-            let (reach, half_width) =
-                (close_weight.wrapping_mul(square), spread_weight.wrapping_mul(spread));
-            (reach > half_width, reach == half_width)
+        let reach = if self.fits_short {
+            close_weight.wrapping_mul(square).cmp(&spread_weight.wrapping_mul(spread))
         } else {
             let reach = u128::from(close_weight) * u128::from(square);
-            let half_width = u128::from(spread_weight) * u128::from(spread);
-            (reach > half_width, reach == half_width)
+            reach.cmp(&(u128::from(spread_weight) * u128::from(spread)))
         };
-        Place { is_below_mean: distance < 0, is_at_mean: distance == 0, is_outside, is_on_band }
+        Place { to_mean: distance.cmp(&0), reach }
     }
 
     /// |d| < 2^80, so both sides stay below 2^240.
     fn wide_place(&self, (distance, spread): (i128, Wide)) -> Place {
         let reach = Wide::product(distance, distance).times(self.close_weight);
         let half_width = spread.times(self.spread_weight);
-        Place {
-            is_below_mean: distance < 0,
-            is_at_mean: distance == 0,
-            is_outside: reach > half_width,
-            is_on_band: reach == half_width,
-        }
+        Place { to_mean: distance.cmp(&0), reach: reach.cmp(&half_width) }
     }
 }
 
