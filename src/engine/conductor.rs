@@ -1,3 +1,5 @@
+use core::mem;
+
 use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::OrderLifecycle;
@@ -269,26 +271,45 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// Tells strategies of fills and refusals, and carries out what they answer.
     #[inline(never)]
     pub(super) fn deliver(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        let mut notices = mem::take(&mut self.desk.delivery);
         let mut told = 0;
         // What meets inside is known once every strategy has been heard.
-        while told < self.desk.notices.len() || self.cross_one(at, out) {
-            let Some(notice) = self.desk.notices.get(told).copied() else { break };
-            told += 1;
-            if told > MOST_NOTICES {
-                out.push(alert(AlertLevel::Error, "strategy_turns_in_circles", ""));
-                break;
-            }
-            let Some(index) = notice.slot().index().checked_sub(1) else { continue };
-            let event = match &notice {
-                Notice::Fill(fill) => Event::Fill(fill),
-                Notice::Refused { intent, group, reason } => {
-                    Event::Refused { intent, group: *group, reason }
+        while told <= MOST_NOTICES && self.has_notices(at, out) {
+            // Strategies answer, and more is to be told after all of these.
+            mem::swap(&mut notices, &mut self.desk.notices);
+            for notice in &notices {
+                told += 1;
+                if told > MOST_NOTICES {
+                    out.push(alert(AlertLevel::Error, "strategy_turns_in_circles", ""));
+                    break;
                 }
-            };
-            self.ask_apart(at, index, notice.instrument(), &event, out);
+                self.tell(at, notice, out);
+            }
+            notices.clear();
         }
+        self.desk.delivery = notices;
         self.desk.notices.clear();
         self.desk.fresh.clear();
+    }
+
+    /// True when something is to be told, or what meets inside brings it about.
+    fn has_notices(&mut self, at: Timestamp, out: &mut Vec<Command>) -> bool {
+        if self.desk.notices.is_empty() {
+            self.cross_one(at, out);
+        }
+        !self.desk.notices.is_empty()
+    }
+
+    /// Tells one strategy of a fill or refusal.
+    fn tell(&mut self, at: Timestamp, notice: &Notice, out: &mut Vec<Command>) {
+        let Some(index) = notice.slot().index().checked_sub(1) else { return };
+        let event = match notice {
+            Notice::Fill(fill) => Event::Fill(fill),
+            Notice::Refused { intent, group, reason } => {
+                Event::Refused { intent, group: *group, reason }
+            }
+        };
+        self.ask_apart(at, index, notice.instrument(), &event, out);
     }
 
     /// Calls the strategies whose time has come.

@@ -81,11 +81,11 @@ struct Unfilled {
 }
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
-    /// Crosses one pair of orders; true when there was one.
-    pub(super) fn cross_one(&mut self, at: Timestamp, out: &mut Vec<Command>) -> bool {
-        let Some(update) = self.desk.cross_next(at, out) else { return false };
-        self.attend_order(at, &update, out);
-        true
+    /// Crosses one pair of orders, where there is one.
+    pub(super) fn cross_one(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        if let Some(update) = self.desk.cross_next(at, out) {
+            self.attend_order(at, &update, out);
+        }
     }
 }
 

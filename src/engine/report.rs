@@ -109,7 +109,7 @@ impl<M: MetricsSink> Desk<M> {
         self.record_steps(at, update, &applied);
         // An order that works from now on reserves what it did, and nothing is over.
         let is_news = applied.step.is_none_or(|step| step.to != OrderStatus::Open);
-        if is_news || update.report != OrderReport::Accepted {
+        if is_news || !matches!(update.report, OrderReport::Accepted) {
             self.after_report(at, update, out);
         }
         Ok(())

@@ -67,8 +67,13 @@ impl OrderBook {
         }
     }
 
+    #[inline]
     fn place_of(&self, id: OrderId) -> Result<usize, usize> {
-        self.live.binary_search_by_key(&id, |state| state.order.id)
+        // Mostly the venue speaks of the newest.
+        match self.live.split_last() {
+            Some((newest, older)) if newest.order.id == id => Ok(older.len()),
+            _ => self.live.binary_search_by_key(&id, |state| state.order.id),
+        }
     }
 }
 

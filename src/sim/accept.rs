@@ -13,6 +13,7 @@ use crate::engine::Command;
 use crate::types::{
     Amount, Instrument, InstrumentId, InstrumentKind, Offset, Order, OrderId, OrderKind,
     OrderReport, OrderUpdate, Price, Qty, RejectReason, Side, TimeInForce, Timestamp,
+    small::is_above_zero,
 };
 
 /// How a request came.
@@ -330,7 +331,7 @@ fn check_order(at: Timestamp, instrument: &Instrument, order: &Order) -> Result<
     match intent.amount {
         Amount::Quantity(quantity) => {
             let units = quantity.value();
-            let sound = units > Decimal::ZERO && instrument.is_on_step(units);
+            let sound = is_above_zero(units) && instrument.is_on_step(units);
             if sound { Ok(()) } else { Err(invalid) }
         }
         Amount::Cash(cash) => {

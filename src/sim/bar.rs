@@ -37,8 +37,7 @@ impl SimVenue {
             return;
         }
         self.sessions = self.sessions.wrapping_add(1);
-        let session = Session::new(self.sessions, open_at, at, *bar).with_rules(&self.config);
-        self.session = Some(session);
+        self.session = Some(Session::new(self.sessions, [open_at, at], bar, &self.config));
         self.expire(open_at);
     }
 

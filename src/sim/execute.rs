@@ -10,7 +10,7 @@ use super::order::OpenOrder;
 use super::slippage::{Scene, Slippage, Taker};
 use crate::types::{
     FillReport, Instrument, InstrumentId, Instruments, Liquidity, Money, OrderReport, Price, Qty,
-    RejectReason, TimeInForce, Timestamp, TradeId, to_f64,
+    RejectReason, TimeInForce, Timestamp, TradeId, small::is_above_zero, to_f64,
 };
 
 /// A chance to trade.
@@ -41,7 +41,7 @@ impl SimVenue {
             Some(_) | None => (remaining, true),
         };
         let killed = order.time_in_force == TimeInForce::Fok && !is_whole;
-        if killed || quantity <= Decimal::ZERO {
+        if killed || !is_above_zero(quantity) {
             if order.is_immediate() {
                 self.end(deal.at, order, OrderReport::Cancelled);
             } else {

@@ -75,32 +75,34 @@ enum Sight {
 }
 
 impl Session {
-    pub(super) fn new(number: u64, open_at: Timestamp, close_at: Timestamp, bar: Bar) -> Self {
+    pub(super) fn new(
+        number: u64,
+        [open_at, close_at]: [Timestamp; 2],
+        bar: &Bar,
+        config: &SimConfig,
+    ) -> Self {
+        let Bar { open, high, low, close, .. } = *bar;
         Self {
             number,
             open_at,
             close_at,
-            bar,
+            bar: *bar,
             stage: Stage::Open,
-            path: None,
-            limit_fill: LimitFill::Through,
+            path: match config.path {
+                PathModel::WorstFirst => None,
+                PathModel::OpenHighLowClose => Some([open, high, low, close]),
+                PathModel::NearestFirst if high - open < open - low => {
+                    Some([open, high, low, close])
+                }
+                PathModel::OpenLowHighClose | PathModel::NearestFirst => {
+                    Some([open, low, high, close])
+                }
+            },
+            limit_fill: config.limit_fill,
             leg: 0,
-            cursor: bar.open,
+            cursor: open,
             admitted: 0,
         }
-    }
-
-    pub(super) fn with_rules(mut self, config: &SimConfig) -> Self {
-        let Bar { open, high, low, close, .. } = self.bar;
-        self.limit_fill = config.limit_fill;
-        self.path = match config.path {
-            PathModel::WorstFirst => None,
-            PathModel::OpenHighLowClose => Some([open, high, low, close]),
-            PathModel::OpenLowHighClose => Some([open, low, high, close]),
-            PathModel::NearestFirst if high - open < open - low => Some([open, high, low, close]),
-            PathModel::NearestFirst => Some([open, low, high, close]),
-        };
-        self
     }
 
     pub(super) fn instrument(&self) -> InstrumentId {

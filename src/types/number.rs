@@ -3,7 +3,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{AssetId, exact, to_f64};
+use super::{AssetId, exact, small, to_f64};
 
 /// A price in the instrument's quote currency, above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ impl Price {
     /// # Errors
     /// [`NumberError::NotPositive`] at zero and below.
     pub fn new(value: Decimal) -> Result<Self, NumberError> {
-        if value <= Decimal::ZERO {
+        if !small::is_above_zero(value) {
             return Err(NumberError::NotPositive { what: "price", value });
         }
         Ok(Self(value))
