@@ -169,14 +169,25 @@ impl Account {
     /// nothing.
     #[inline]
     pub fn mark(&mut self, at: Timestamp, instruments: &Instruments, id: InstrumentId, price: f64) {
+        if price > 0.0 && price <= f64::MAX {
+            self.mark_sound(at, instruments, id, price);
+        }
+    }
+
+    /// [`Account::mark`] at a price that is known to be finite and above zero.
+    #[inline]
+    pub(crate) fn mark_sound(
+        &mut self,
+        at: Timestamp,
+        instruments: &Instruments,
+        id: InstrumentId,
+        price: f64,
+    ) {
         let index = id.index();
         let (Some(fact), Some(terms)) = (self.book.marks.get_mut(index), self.terms.get(index))
         else {
             return;
         };
-        if !(price > 0.0 && price <= f64::MAX) {
-            return;
-        }
         let last = fact.price;
         fact.price = price;
         fact.at = at;

@@ -428,6 +428,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     }
 
     /// A strategy failed: its slot stops, its resting entries go, the others go on.
+    #[cold]
     fn fail(&mut self, at: Timestamp, index: usize, error: &str, out: &mut Vec<Command>) {
         let Some(slot) = self.slots.get_mut(index) else { return };
         slot.memory.status = SlotStatus::Failed;

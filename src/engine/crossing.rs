@@ -28,6 +28,7 @@ impl<M: MetricsSink> Desk<M> {
     /// While an instrument is halted at the venue: what an exit at the market closes of its
     /// strategy's own position, and the venue's position cannot take because others hold the
     /// opposite, is crossed with them. What is left of the group goes on.
+    #[cold]
     pub(super) fn cross_exits(
         &mut self,
         at: Timestamp,

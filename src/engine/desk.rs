@@ -6,7 +6,7 @@ use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderLifecycle};
 use crate::risk::{
-    Assessment, CalmRange, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate,
+    Assessment, CalmRange, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate, Refusal,
     RiskManager, split_after,
 };
 use crate::types::{
@@ -141,11 +141,9 @@ impl<M: MetricsSink> Desk<M> {
         let whole = self.verdict.approved;
         for (index, intent) in group.iter().enumerate() {
             let granted = self.verdict.granted.get(index).copied().unwrap_or_default();
-            let reason = self.reason_for(index);
-            if let Some(reason) = reason {
-                let granted = if id.is_some() { Qty::ZERO } else { granted };
-                self.sink.record(at, &Record::Refused { intent, granted, reason: &reason });
-                self.notices.push(Notice::Refused { intent: *intent, group: id, reason });
+            if !self.verdict.findings.is_empty() {
+                let told = if id.is_some() { Qty::ZERO } else { granted };
+                self.tell_refused(at, (index, intent), told, id);
             }
             if (id.is_some() && !whole) || !is_above_zero(granted.value()) {
                 continue;
@@ -161,14 +159,20 @@ impl<M: MetricsSink> Desk<M> {
         self.group.clear();
     }
 
-    /// Review by risk, then by the halts in force: they take what would open.
+    /// Review by risk, then by the halts in force.
     fn judge(&mut self, at: Timestamp, group: &[Intent]) {
         let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         self.verdict.clear();
         self.risk.review(group, &facts, &mut self.verdict);
-        if self.halts.is_clear() {
-            return;
+        if !self.halts.is_clear() {
+            self.judge_by_halts(at, group);
         }
+    }
+
+    /// Halts take what would open.
+    #[cold]
+    fn judge_by_halts(&mut self, at: Timestamp, group: &[Intent]) {
+        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         for (index, intent) in group.iter().enumerate() {
             let level = self.halts.level(intent.slot, intent.instrument);
             if level == HaltLevel::Active {
@@ -198,9 +202,21 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    fn reason_for(&self, index: usize) -> Option<Reason> {
+    /// Tells what the verdict has to object to an intent.
+    #[cold]
+    fn tell_refused(
+        &mut self,
+        at: Timestamp,
+        (index, intent): (usize, &Intent),
+        granted: Qty,
+        group: Option<GroupId>,
+    ) {
         let mut findings = self.verdict.findings.iter();
-        findings.find(|finding| finding.intent == index).map(|finding| finding.reason)
+        let found = findings.find(|finding| finding.intent == index);
+        if let Some(reason) = found.map(|finding| finding.reason) {
+            self.sink.record(at, &Record::Refused { intent, granted, reason: &reason });
+            self.notices.push(Notice::Refused { intent: *intent, group, reason });
+        }
     }
 
     /// Makes an order of a granted intent, passes the gates, and sends it.
@@ -251,25 +267,39 @@ impl<M: MetricsSink> Desk<M> {
             let facts = self.facts(at, order.intent.slot);
             let refusal = self.gates.iter().find_map(|gate| gate.check(order, &facts).err());
             let Some(refusal) = refusal else { return true };
-            let (intent, reason) = (order.intent, refusal.reason);
-            let asked = match intent.amount {
-                Amount::Quantity(quantity) => quantity.value(),
-                Amount::Cash(_) => Decimal::ZERO,
-            };
-            let left = refusal.granted.value();
-            // Always less than before, so that this comes to an end.
-            let is_less = left > Decimal::ZERO && left < asked && group.is_none();
-            let granted = if is_less { refusal.granted } else { Qty::ZERO };
-            self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
-            self.notices.push(Notice::Refused { intent, group, reason });
-            if let Some(halt) = refusal.halt {
-                self.raise(at, halt, out);
-            }
-            if !is_less {
+            if !self.is_cut(at, order, (&refusal, group), out) {
                 return false;
             }
+        }
+    }
+
+    /// Cuts an order to what a gate has left of it; false when that is nothing.
+    #[cold]
+    fn is_cut(
+        &mut self,
+        at: Timestamp,
+        order: &mut Order,
+        (refusal, group): (&Refusal, Option<GroupId>),
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let (intent, reason) = (order.intent, refusal.reason);
+        let asked = match intent.amount {
+            Amount::Quantity(quantity) => quantity.value(),
+            Amount::Cash(_) => Decimal::ZERO,
+        };
+        let left = refusal.granted.value();
+        // Always less than before, so that this comes to an end.
+        let is_less = left > Decimal::ZERO && left < asked && group.is_none();
+        let granted = if is_less { refusal.granted } else { Qty::ZERO };
+        self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
+        self.notices.push(Notice::Refused { intent, group, reason });
+        if let Some(halt) = refusal.halt {
+            self.raise(at, halt, out);
+        }
+        if is_less {
             order.intent.amount = Amount::Quantity(granted);
         }
+        is_less
     }
 
     /// Tells every gate what left or came back.
@@ -311,6 +341,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// Asks the venue to take an order back, once; what it has just refused, a little later.
+    #[inline(never)]
     pub(super) fn cancel(&mut self, at: Timestamp, id: OrderId, out: &mut Vec<Command>) {
         // What waits has its time.
         if at < self.chore_at && self.waiting.contains(&id) {

@@ -429,6 +429,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// After the venue's word on an order: children move on, and what has closed a position by
     /// itself ends what was to be done with it.
+    #[inline(never)]
     pub(super) fn follow_children(
         &mut self,
         at: Timestamp,

@@ -79,6 +79,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
 
 impl<M: MetricsSink> Desk<M> {
     /// Carries out what the guards asked for.
+    #[cold]
     pub(super) fn apply_halt_changes(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         let changes = mem::take(&mut self.changes);
         for change in &changes {
@@ -148,6 +149,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// Flattening in progress: cancel first, close then, and say Flat once nothing is open.
+    #[cold]
     pub(super) fn manage_halts(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         self.reopen(at);
         if !self.executions.is_empty() {
@@ -186,6 +188,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// A cancel was refused by the venue: an order that must not rest is taken back again, a
     /// little later.
+    #[cold]
     pub(super) fn cancel_again(
         &mut self,
         at: Timestamp,
@@ -274,6 +277,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// A closing order was refused: the next one waits.
+    #[cold]
     pub(super) fn pause(&mut self, at: Timestamp, slot: SlotId, instrument: InstrumentId) {
         self.pauses.refused(at, slot, instrument);
         self.plan_chores(at);

@@ -97,6 +97,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// A leg was refused by the venue: the others are cancelled, and what they have filled is
     /// traded back at the market.
+    #[cold]
     pub(super) fn unwind(&mut self, at: Timestamp, group: GroupId, out: &mut Vec<Command>) {
         for leg in self.groups.fall(group) {
             self.cancel(at, leg, out);
@@ -106,6 +107,7 @@ impl<M: MetricsSink> Desk<M> {
     }
 
     /// Trades a fallen leg's fills back at the market, late ones too.
+    #[cold]
     pub(super) fn trade_back(
         &mut self,
         at: Timestamp,
@@ -139,6 +141,7 @@ pub(super) fn towards(target: Decimal, expected: Decimal) -> Option<(Side, Qty)>
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// Carries out what a strategy wants to hold.
+    #[inline(never)]
     pub(super) fn on_target(
         &mut self,
         at: Timestamp,

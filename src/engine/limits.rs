@@ -169,6 +169,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// The venue has refused to cancel an order, whose end may be on its way: whoever wants it
     /// cancelled again waits, so that engine and venue do not turn in circles at one instant.
+    #[cold]
     pub(super) fn note_refused_cancel(&mut self, at: Timestamp, order: OrderId) {
         self.refused.retain(|(other, until)| *other != order && at < *until);
         self.refused.push((order, at.after(PACE)));

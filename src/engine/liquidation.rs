@@ -16,6 +16,7 @@ use super::{AlertLevel, Command, EngineError};
 impl<M: MetricsSink> Desk<M> {
     /// The venue closed a position by force: every owner whose position is on that side gives
     /// its part, in the order of slots; what nobody holds is the house's.
+    #[cold]
     pub(super) fn liquidated(
         &mut self,
         at: Timestamp,

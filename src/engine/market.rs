@@ -51,14 +51,15 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         out: &mut Vec<Command>,
     ) {
         self.desk.now = at;
-        self.desk.account.mark(at, &self.desk.instruments, bar.instrument, bar.close);
+        self.desk.account.mark_sound(at, &self.desk.instruments, bar.instrument, bar.close);
         self.desk.observe_mark(at, out);
         self.desk.sink.on_market(at, event);
-        let followers = self.routes.get(bar.instrument.index()).map_or(0, Vec::len);
-        for index in 0..followers {
-            if let Some(slot) = self.follower(bar.instrument, index, event) {
+        let mut next = 0;
+        while let Some(follower) = self.follower(bar.instrument, next) {
+            next += 1;
+            if self.is_for(follower, event) {
                 // Nowhere else is the strategy inlined: here it is called for nearly every bar.
-                self.ask(at, slot, bar.instrument, &Event::Market(event), out);
+                self.ask(at, follower.slot, bar.instrument, &Event::Market(event), out);
             }
         }
         self.close_event(at, out);
@@ -120,26 +121,31 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         event: &MarketEvent,
         out: &mut Vec<Command>,
     ) {
-        let followers = self.routes.get(instrument.index()).map_or(0, Vec::len);
-        for index in 0..followers {
-            if let Some(slot) = self.follower(instrument, index, event) {
-                self.ask_apart(at, slot, instrument, &Event::Market(event), out);
+        let mut next = 0;
+        while let Some(follower) = self.follower(instrument, next) {
+            next += 1;
+            if self.is_for(follower, event) {
+                self.ask_apart(at, follower.slot, instrument, &Event::Market(event), out);
             }
         }
     }
 
-    /// The slot behind a place of an instrument's route, when it is to see the event.
+    /// Who is at a place of an instrument's route.
     #[inline(always)]
-    fn follower(&self, id: InstrumentId, index: usize, event: &MarketEvent) -> Option<usize> {
-        let Follower { slot, bars } = *self.routes.get(id.index())?.get(index)?;
-        let is_wanted = match (event, bars) {
+    fn follower(&self, id: InstrumentId, place: usize) -> Option<Follower> {
+        self.routes.get(id.index())?.get(place).copied()
+    }
+
+    /// True when a slot on the route of an event's instrument is to see it.
+    #[inline(always)]
+    fn is_for(&self, Follower { slot, bars }: Follower, event: &MarketEvent) -> bool {
+        match (event, bars) {
             (MarketEvent::Bar(bar), Bars::Of(period)) => bar.period == period,
             (MarketEvent::Bar(bar), Bars::Several) => {
                 self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period))
             }
             _ => true,
-        };
-        is_wanted.then_some(slot)
+        }
     }
 
     /// What strategies are to be told, what halts want, and the readers' look at the facts.

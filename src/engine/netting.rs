@@ -82,6 +82,7 @@ struct Unfilled {
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     /// Crosses one pair of orders, where there is one.
+    #[inline(never)]
     pub(super) fn cross_one(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         if let Some(update) = self.desk.cross_next(at, out) {
             self.attend_order(at, &update, out);
@@ -91,6 +92,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
 
 impl<M: MetricsSink> Desk<M> {
     /// Remembers an order that others may meet before this input is over.
+    #[inline(never)]
     pub(super) fn may_meet(&mut self, order: &Order) {
         let intent = &order.intent;
         let is_plain = intent.kind == OrderKind::Market

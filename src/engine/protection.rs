@@ -14,6 +14,7 @@ use super::desk::Desk;
 
 impl<M: MetricsSink> Desk<M> {
     /// Copies what limits the loss of a position into the facts, from its working stop orders.
+    #[inline(never)]
     pub(super) fn note_protection(&mut self, slot: SlotId, instrument: InstrumentId) {
         let (mut covered, mut weighted) = (0.0, 0.0);
         let held = Side::of(self.account.book().position(slot, instrument).quantity);
@@ -55,6 +56,9 @@ impl<M: MetricsSink> Desk<M> {
     /// A market order that ends a position takes the place of the exits that protect it: left
     /// alone, they would reduce the next one.
     pub(super) fn yield_exits(&mut self, at: Timestamp, group: &[Intent], out: &mut Vec<Command>) {
+        if self.orders.live().is_empty() {
+            return;
+        }
         for intent in group {
             let Amount::Quantity(quantity) = intent.amount else { continue };
             let held = self.account.book().position(intent.slot, intent.instrument).quantity;

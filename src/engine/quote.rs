@@ -22,6 +22,7 @@ const MOST_REFUSALS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<S: Strategy, M: MetricsSink> Engine<S, M> {
+    #[inline(never)]
     pub(super) fn on_quote(
         &mut self,
         at: Timestamp,

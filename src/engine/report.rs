@@ -9,9 +9,9 @@ use crate::order::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::risk::{Fact, GateEvent};
 use crate::types::{
     Amount, Anomaly, Bracket, Fill, FillReport, Funding, Halt, HaltCause, HaltScope, InstrumentId,
-    Intent, Label, Linkage, Money, Order, OrderFlags, OrderKind, OrderReport, OrderStatus,
-    OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, Signal, SlotId, Timestamp, Trade,
-    to_f64,
+    Intent, Label, Linkage, Money, Order, OrderFlags, OrderId, OrderKind, OrderReport, OrderStatus,
+    OrderUpdate, Purpose, Qty, Reason, ReasonCode, Record, RejectReason, Signal, SlotId, Timestamp,
+    Trade, to_f64,
 };
 
 use super::desk::{Desk, Notice, alert, reason_of};
@@ -134,6 +134,7 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
+    #[cold]
     pub(super) fn anomaly(&mut self, at: Timestamp, anomaly: Anomaly, update: &OrderUpdate) {
         let (order, instrument) = (update.order, update.instrument);
         self.sink.record(at, &Record::Anomaly { anomaly, order, instrument });
@@ -170,23 +171,33 @@ impl<M: MetricsSink> Desk<M> {
             }
             _ => {}
         }
-        if let OrderReport::Rejected(refusal) = &update.report
-            && let Some(intent) = self.orders.find(update.order).map(|state| state.order.intent)
-        {
-            let group = self.groups.of(update.order);
-            let reason = reason_of(*refusal);
-            let granted = Qty::ZERO;
-            self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
-            self.notices.push(Notice::Refused { intent, group, reason });
-            if let Some(group) = group {
-                self.unwind(at, group, out);
-            }
+        if let OrderReport::Rejected(refusal) = &update.report {
+            self.tell_rejected(at, order, *refusal, out);
         }
         if is_over && !self.groups.is_empty() {
             let orders = &self.orders;
             self.groups.over(update.order, |leg| {
                 orders.find(leg).is_some_and(|state| !state.status.is_terminal())
             });
+        }
+    }
+
+    /// The venue has refused an order: its strategy is told, its group falls.
+    #[cold]
+    fn tell_rejected(
+        &mut self,
+        at: Timestamp,
+        order: OrderId,
+        refusal: RejectReason,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(intent) = self.orders.find(order).map(|state| state.order.intent) else { return };
+        let (group, reason) = (self.groups.of(order), reason_of(refusal));
+        let granted = Qty::ZERO;
+        self.sink.record(at, &Record::Refused { intent: &intent, granted, reason: &reason });
+        self.notices.push(Notice::Refused { intent, group, reason });
+        if let Some(group) = group {
+            self.unwind(at, group, out);
         }
     }
 
@@ -305,18 +316,25 @@ impl<M: MetricsSink> Desk<M> {
         out: &mut Vec<Command>,
     ) {
         if anomaly.is_some() {
-            let symbol = self.instruments.get(fill.instrument).map(|found| found.symbol);
-            let subject = symbol.unwrap_or_default();
-            out.push(alert(AlertLevel::Critical, "fill_anomaly", subject.as_str()));
-            let scope = HaltScope::Symbol(fill.instrument);
-            self.raise(at, Halt::new(HaltCause::FillAnomaly, scope), out);
+            self.halt_after(at, fill.instrument, out);
         }
         if fill.slot != SlotId::HOUSE {
             self.notices.push(Notice::Fill(*fill));
         }
     }
 
+    /// A fill was not as it must be: its instrument is halted.
+    #[cold]
+    fn halt_after(&mut self, at: Timestamp, instrument: InstrumentId, out: &mut Vec<Command>) {
+        let symbol = self.instruments.get(instrument).map(|found| found.symbol);
+        let subject = symbol.unwrap_or_default();
+        out.push(alert(AlertLevel::Critical, "fill_anomaly", subject.as_str()));
+        let scope = HaltScope::Symbol(instrument);
+        self.raise(at, Halt::new(HaltCause::FillAnomaly, scope), out);
+    }
+
     /// Places the exits of an entry as soon as it has filled, linked so that one ends the other.
+    #[inline(never)]
     pub(super) fn protect(
         &mut self,
         at: Timestamp,

@@ -171,6 +171,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// After the venue or the host has said something that may have changed positions or
     /// orders; `refused` is an order whose amendment the venue refused.
+    #[inline(never)]
     pub(super) fn settle_stops(
         &mut self,
         at: Timestamp,
@@ -225,6 +226,7 @@ impl<M: MetricsSink> Desk<M> {
 
     /// Market orders against a position take the place of its stop: together they could close
     /// it twice.
+    #[inline(never)]
     pub(super) fn yield_stops(&mut self, at: Timestamp, group: &[Intent], out: &mut Vec<Command>) {
         for intent in group.iter().filter(|intent| intent.kind == OrderKind::Market) {
             let order = self.stops.of(intent.slot, intent.instrument).and_then(|seat| seat.order);

@@ -69,6 +69,7 @@ pub struct OrderState {
 
 impl OrderState {
     /// What is still to be filled; zero while unresolved or when over.
+    #[inline]
     pub fn remaining(&self) -> Decimal {
         match self.quantity {
             Some(quantity)

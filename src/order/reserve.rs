@@ -66,11 +66,16 @@ fn is_covered<'a>(
 fn unfilled(state: &OrderState) -> Decimal {
     match (state.quantity, state.order.intent.amount) {
         (Some(_), _) | (None, Amount::Quantity(_)) => state.remaining(),
-        (None, Amount::Cash(money)) => valuation(&state.order.intent)
-            .and_then(|price| money.amount.checked_div(price))
-            .and_then(|estimate| estimate.round_dp(ESTIMATE_DIGITS).checked_sub(state.filled))
-            .map_or(Decimal::MAX, |rest| rest.max(Decimal::ZERO)),
+        (None, Amount::Cash(money)) => estimated(state, money.amount),
     }
+}
+
+#[inline(never)]
+fn estimated(state: &OrderState, cash: Decimal) -> Decimal {
+    valuation(&state.order.intent)
+        .and_then(|price| cash.checked_div(price))
+        .and_then(|estimate| estimate.round_dp(ESTIMATE_DIGITS).checked_sub(state.filled))
+        .map_or(Decimal::MAX, |rest| rest.max(Decimal::ZERO))
 }
 
 /// The price that values an intent, as a decimal above zero.

@@ -129,15 +129,9 @@ pub(super) fn advance(
             applied.anomaly = Some(anomaly);
         }
         Effect::Amend(quantity, price) => {
-            if quantity.value() <= Decimal::ZERO || quantity.value() < state.filled {
+            if !is_amended(state, quantity, price, &mut applied) {
                 return Ok(impossible());
             }
-            state.quantity = Some(quantity);
-            if let Some(price) = price {
-                reprice(&mut state.order.intent.kind, price);
-            }
-            accept(state, &mut applied);
-            meet(state, &mut applied);
         }
         Effect::Resolve(quantity) => {
             if !may_resolve(state, quantity) {
@@ -155,6 +149,26 @@ pub(super) fn advance(
     state.in_flight = if state.status.is_terminal() { InFlight::None } else { answered };
     state.changed_at = state.changed_at.max(at);
     Ok(applied)
+}
+
+/// Changes quantity and price; false, and nothing changed, when the quantity cannot be.
+#[inline(never)]
+fn is_amended(
+    state: &mut OrderState,
+    quantity: Qty,
+    price: Option<Price>,
+    applied: &mut Applied,
+) -> bool {
+    if quantity.value() <= Decimal::ZERO || quantity.value() < state.filled {
+        return false;
+    }
+    state.quantity = Some(quantity);
+    if let Some(price) = price {
+        reprice(&mut state.order.intent.kind, price);
+    }
+    accept(state, applied);
+    meet(state, applied);
+    true
 }
 
 /// What is still in flight once the venue has said this.
@@ -206,6 +220,7 @@ fn settle(state: &mut OrderState, applied: &mut Applied) {
 }
 
 /// The status after the quantity was changed to what is filled already, or above it.
+#[inline(never)]
 fn meet(state: &mut OrderState, applied: &mut Applied) {
     let is_whole = state.quantity.is_some_and(|quantity| quantity.value() == state.filled);
     if is_whole {
@@ -234,6 +249,7 @@ fn step_to(state: &mut OrderState, next: OrderStatus, applied: &mut Applied) {
 }
 
 /// A cash order is resolved once, to no less than what is filled; repetitions must agree.
+#[inline(never)]
 fn may_resolve(state: &OrderState, quantity: Qty) -> bool {
     let is_open = match (state.order.intent.amount, state.quantity) {
         (Amount::Cash(_), None) => true,

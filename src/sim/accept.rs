@@ -52,6 +52,7 @@ impl SimVenue {
         }
     }
 
+    #[cold]
     fn refuse(&mut self, at: Timestamp, order: &Order, report: OrderReport) {
         let intent = &order.intent;
         let update = OrderUpdate {
@@ -200,6 +201,7 @@ impl SimVenue {
         session.admitted = session.admitted.saturating_add(1);
     }
 
+    #[inline(never)]
     fn cancel(&mut self, at: Timestamp, id: OrderId, instrument: InstrumentId) {
         match self.find(id, instrument) {
             Some(order) => self.end(at, &order, OrderReport::Cancelled),
@@ -207,6 +209,7 @@ impl SimVenue {
         }
     }
 
+    #[inline(never)]
     fn amend(&mut self, at: Timestamp, instrument: InstrumentId, change: &Change) {
         let Some(order) = self.find(change.id, instrument) else {
             self.refuse_change(at, change.id, instrument, RejectReason::NotFound);

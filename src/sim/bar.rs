@@ -181,6 +181,7 @@ impl SimVenue {
     }
 
     /// An order that could do nothing waits for the next bar.
+    #[cold]
     fn defer(&mut self, order: &OpenOrder) {
         let sessions = self.sessions;
         if let Some(desk) = self.desks.get_mut(order.instrument.index())
@@ -192,6 +193,7 @@ impl SimVenue {
         }
     }
 
+    #[inline(never)]
     fn close_session(&mut self) {
         let Some(session) = self.session.take() else { return };
         let close_at = session.close_at;
@@ -215,6 +217,7 @@ impl SimVenue {
     }
 
     /// Fills a market order at the close that has just been seen.
+    #[inline(never)]
     pub(super) fn fill_at_close(&mut self, at: Timestamp, order: &mut OpenOrder) {
         let Some(desk) = self.desks.get_mut(order.instrument.index()) else { return };
         let close = desk.last;

@@ -85,6 +85,7 @@ impl SimVenue {
     }
 
     /// Turns a cash amount into a quantity; false when the order is over instead.
+    #[inline(never)]
     fn resolve(&mut self, order: &mut OpenOrder, deal: &Deal, price: Price) -> bool {
         let rate = self.config.fees.rate(self.traded, deal.liquidity);
         let quantity = self.instruments.get(order.instrument).and_then(|instrument| {
@@ -106,6 +107,7 @@ impl SimVenue {
     }
 
     /// Shrinks a reduce-only order to the position; false when there is none any more.
+    #[inline(never)]
     fn shrink(&mut self, order: &mut OpenOrder, at: Timestamp) -> bool {
         let position = self.ledger.reducible(order.instrument, order.leg, order.side);
         if position.is_zero() {
@@ -178,11 +180,14 @@ impl SimVenue {
     fn finish(&mut self, order: &OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
         self.reports.push_back((at, order.update(OrderReport::Fill(report))));
         self.remove(order);
-        self.cancel_siblings(at, order);
+        if order.is_linked() {
+            self.cancel_siblings(at, order);
+        }
         report.quantity.value()
     }
 
     /// Reports the fill of a part, and what follows from it for the order and its siblings.
+    #[inline(never)]
     fn apply(&mut self, order: &mut OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
         let quantity = report.quantity.value();
         // The sum cannot overflow: it is at most the order's total.
@@ -198,17 +203,18 @@ impl SimVenue {
     }
 
     /// Ends an order for another reason than being filled.
+    #[inline(never)]
     pub(super) fn end(&mut self, at: Timestamp, order: &OpenOrder, report: OrderReport) {
         self.remove(order);
         self.reports.push_back((at, order.update(report)));
-        self.cancel_siblings(at, order);
+        if order.is_linked() {
+            self.cancel_siblings(at, order);
+        }
     }
 
     /// An end of one ends all.
+    #[inline(never)]
     fn cancel_siblings(&mut self, at: Timestamp, order: &OpenOrder) {
-        if !order.is_linked() {
-            return;
-        }
         for desk in &mut self.desks {
             let reports = &mut self.reports;
             desk.orders.retain(|other| {

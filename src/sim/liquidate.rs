@@ -82,6 +82,7 @@ impl SimVenue {
     }
 
     /// Refuses an order that would leave less than nothing free.
+    #[inline(never)]
     pub(super) fn check_margin(
         &self,
         instrument: &Instrument,
@@ -129,6 +130,7 @@ impl SimVenue {
     }
 
     /// The next forced close on the way of a bar.
+    #[inline(never)]
     pub(super) fn next_liquidation(&self, session: &Session) -> Option<Hit> {
         let margin = self.margin.as_ref()?;
         let id = session.instrument();
@@ -145,6 +147,7 @@ impl SimVenue {
     }
 
     /// The bar has come to a price at which positions in its instrument are closed.
+    #[inline(never)]
     pub(super) fn liquidate_at(&mut self, at: Timestamp, price: f64) {
         let Some(id) = self.session.as_ref().map(Session::instrument) else { return };
         let before = self.trades;
@@ -158,6 +161,7 @@ impl SimVenue {
     }
 
     /// A price of the market values positions, before it matches orders.
+    #[inline(never)]
     pub(super) fn mark_to_market(&mut self, at: Timestamp, event: &MarketEvent) {
         let id = event.instrument();
         let (Some(mark), Some(desk)) = (event.mark(), self.desks.get(id.index())) else { return };
@@ -189,6 +193,7 @@ impl SimVenue {
     }
 
     /// Funding was paid: isolated positions paid it from their own margin.
+    #[inline(never)]
     pub(super) fn funded(&mut self, at: Timestamp, funding: &Funding, paid: Paid) {
         let id = funding.instrument;
         let Some(margin) = &mut self.margin else { return };

@@ -168,6 +168,7 @@ impl Session {
     }
 
     /// What the order does next inside the bar.
+    #[inline(never)]
     pub(super) fn inside(&self, order: &OpenOrder, full: bool) -> Option<Hit> {
         if order.expires_at < self.close_at || order.is_market() || (full && order.triggered) {
             return None;

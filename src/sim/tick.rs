@@ -46,6 +46,7 @@ impl<'a> Ladder<'a> {
 }
 
 impl SimVenue {
+    #[inline(never)]
     pub(super) fn on_quote(&mut self, at: Timestamp, quote: &Quote) {
         if MarketEvent::Quote(*quote).check().is_err() {
             return;
@@ -56,6 +57,7 @@ impl SimVenue {
         self.on_ladder(at, quote.instrument, Feed::Quotes, ladder);
     }
 
+    #[inline(never)]
     pub(super) fn on_book(&mut self, at: Timestamp, book: &Book) {
         let ladder = Ladder { bids: &book.bids, asks: &book.asks, depth: QuoteDepth::Displayed };
         if !is_sound(&ladder) {
@@ -243,6 +245,7 @@ impl SimVenue {
         }
     }
 
+    #[inline(never)]
     pub(super) fn on_print(&mut self, at: Timestamp, print: &Print) {
         if MarketEvent::Print(*print).check().is_err() {
             return;

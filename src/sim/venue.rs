@@ -257,7 +257,9 @@ impl SimVenue {
     /// The way of events that the shortcut of idle bars does not cover.
     #[inline(never)]
     fn begin(&mut self, at: Timestamp, event: &MarketEvent) {
-        self.finish_session();
+        if self.session.is_some() {
+            self.finish_session();
+        }
         if self.margin.is_some() {
             self.mark_to_market(at, event);
         }
@@ -280,10 +282,8 @@ impl SimVenue {
     }
 
     /// A driver that did not poll to the end gets the rest of the bar's reports later.
+    #[inline(never)]
     fn finish_session(&mut self) {
-        if self.session.is_none() {
-            return;
-        }
         let mut early = VecDeque::new();
         while self.session.is_some() {
             early.append(&mut self.reports);
@@ -297,7 +297,15 @@ impl SimVenue {
 
     /// Carries out the requests that arrive up to a time, and ends orders whose time is over
     /// before each.
+    #[inline]
     pub(super) fn run_requests(&mut self, until: Timestamp) {
+        if !self.requests.is_empty() {
+            self.run_arrived(until);
+        }
+    }
+
+    #[inline(never)]
+    fn run_arrived(&mut self, until: Timestamp) {
         while let Some(request) = self.requests.front().copied() {
             if request.arrives_at > until {
                 return;
@@ -309,10 +317,15 @@ impl SimVenue {
     }
 
     /// Ends the orders whose time is over.
+    #[inline]
     pub(super) fn expire(&mut self, until: Timestamp) {
-        if until < self.next_expiry {
-            return;
+        if until >= self.next_expiry {
+            self.end_expired(until);
         }
+    }
+
+    #[inline(never)]
+    fn end_expired(&mut self, until: Timestamp) {
         let over = |order: &&OpenOrder| order.expires_at <= until;
         while let Some(order) = self.open_orders().filter(over).min_by_key(by_end).copied() {
             self.end(order.expires_at, &order, OrderReport::Expired);
