@@ -191,24 +191,12 @@ impl Account {
         let last = fact.price;
         fact.price = price;
         fact.at = at;
-        if terms.is_live {
-            self.revalue(instruments, id, [last, price]);
-        }
-    }
-
-    fn revalue(&mut self, instruments: &Instruments, id: InstrumentId, [last, price]: [f64; 2]) {
-        let (Some(terms), Some(fact)) =
-            (self.terms.get(id.index()), self.book.marks.get(id.index()))
-        else {
+        if !terms.is_live {
             return;
-        };
+        }
         self.marks_left = self.marks_left.saturating_sub(1);
         if terms.is_rate || self.marks_left == 0 || !(last > 0.0) {
-            if terms.is_rate {
-                self.refresh_rates(instruments);
-            }
-            self.sum_up(instruments);
-            return;
+            return self.sum_marks(instruments, id);
         }
         let units = terms.multiplier * fact.rate;
         let (change, gross) = if terms.is_inverse {
@@ -220,6 +208,15 @@ impl Account {
         };
         self.book.equity += terms.size * change;
         self.book.gross += terms.gross_size * gross;
+    }
+
+    /// Sums everything anew, with new rates where the instrument is one.
+    #[inline(never)]
+    fn sum_marks(&mut self, instruments: &Instruments, id: InstrumentId) {
+        if self.terms.get(id.index()).is_some_and(|terms| terms.is_rate) {
+            self.refresh_rates(instruments);
+        }
+        self.sum_up(instruments);
     }
 
     /// True when this execution was booked before.

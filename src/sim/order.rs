@@ -110,7 +110,8 @@ impl OpenOrder {
             Amount::Quantity(quantity) => (Some(quantity), None),
             Amount::Cash(cash) => (None, Some(cash)),
         };
-        let mut open = Self {
+        let [limit, trigger] = prices(&intent.kind);
+        Self {
             id: order.id,
             instrument: intent.instrument,
             side: intent.side,
@@ -127,25 +128,23 @@ impl OpenOrder {
             accepted_at: at,
             expires_at,
             sequence,
-            limit: f64::NAN,
-            trigger: f64::NAN,
+            limit,
+            trigger,
             anchor: f64::NAN,
             rested: false,
             session: 0,
             start: Start::Open,
             queue: Queue::UNKNOWN,
-        };
-        open.cache_prices();
-        open
+        }
     }
 
     /// Keeps the numbers that matching compares in step with the kind.
     pub(super) fn cache_prices(&mut self) {
-        self.limit = self.kind.limit().map_or(f64::NAN, Price::to_f64);
-        self.trigger = self.kind.trigger().map_or(f64::NAN, Price::to_f64);
+        [self.limit, self.trigger] = prices(&self.kind);
     }
 
     /// What is still to be filled; zero while a cash amount is not resolved.
+    #[inline]
     pub fn remaining(&self) -> Decimal {
         let total = self.quantity.map_or(Decimal::ZERO, Qty::value);
         if self.filled.is_zero() && total.is_sign_positive() {
@@ -278,6 +277,11 @@ impl OpenOrder {
             report,
         }
     }
+}
+
+/// Limit and trigger as matching compares them, NaN where there is none.
+fn prices(kind: &OrderKind) -> [f64; 2] {
+    [kind.limit(), kind.trigger()].map(|price| price.map_or(f64::NAN, Price::to_f64))
 }
 
 /// Up or down.

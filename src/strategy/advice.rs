@@ -102,6 +102,8 @@ impl Advice {
     }
 
     /// An opinion on any instrument of the strategy's universe.
+    // Kept apart, so that a strategy that mostly says nothing stays short.
+    #[inline(never)]
     pub fn signal(&mut self, instrument: InstrumentId, side: Side, confidence: Confidence) {
         let (tag, reason) = (self.tag, Label::default());
         self.items.push(Advised::Signal(Signal { instrument, side, confidence, tag, reason }));
