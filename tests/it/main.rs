@@ -44,6 +44,8 @@ mod orders;
 mod parquet;
 mod performance;
 mod portfolio;
+#[cfg(feature = "prometheus")]
+mod promtool;
 mod reference;
 #[cfg(feature = "testkit")]
 mod reference_models;

@@ -1,6 +1,7 @@
 """Asks a live Prometheus server whether boards and rules show what they promise.
 
     check.py config BOT SERVER FOLDER   the configuration of docs/monitoring for a test, to stdout
+    check.py scrapes SERVER COUNT       waits until the bot was scraped so often, half a minute more
     check.py lint TEXT PROMTOOL         classic text: clean but for the one name that is kept
     check.py openmetrics TEXT           OpenMetrics text: the strict parser of prometheus_client
     check.py live SERVER FOLDER         every expression, metric and label against the server
@@ -14,6 +15,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -46,6 +48,21 @@ def config(bot, server, folder):
     if not (intervals and rules == 2 and bots == 1 and servers == 1):
         sys.exit("prometheus.yml is not what this script knows how to change")
     print(text)
+
+
+def scrapes(server, count):
+    """A server that is not up yet gives no answer, and one that has not scraped an empty one."""
+    query = 'sum(sum_over_time(up{job="trading-system"}[10m]))'
+    found, end = 0, time.monotonic() + int(count) + 30
+    while found < int(count):
+        if time.monotonic() > end:
+            sys.exit(f"{found} scrapes instead of {count}")
+        time.sleep(0.5)
+        try:
+            result, _ = ask(server, "query", query=query)
+            found = int(result["result"][0]["value"][1])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
 
 
 def lint(text, promtool):
@@ -226,6 +243,7 @@ if __name__ == "__main__":
     if command == "live":
         Checker(*arguments).run()
     else:
-        {"config": config, "lint": lint, "openmetrics": openmetrics}[command](*arguments)
+        steps = {"config": config, "scrapes": scrapes, "lint": lint, "openmetrics": openmetrics}
+        steps[command](*arguments)
     if problems:
         sys.exit(f"{len(problems)} problems")
