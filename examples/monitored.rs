@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tradewright::account::{MarginTerms, MarginTiers};
+use tradewright::alert::{AlertBoard, MeteredBoard};
 use tradewright::engine::Control;
 use tradewright::math::TailMeasure;
 use tradewright::metrics::prometheus::{
     ExpositionFormat, PrometheusMetrics, exposition, metrics_route,
 };
-use tradewright::metrics::{EngineMetrics, ExportError, MetricsExporter, Registry};
+use tradewright::metrics::{EngineMetrics, ExportError, MetricsExporter, Registry, Tee};
 use tradewright::prelude::*;
 use tradewright::risk::{
     BreakerGuard, BreakerLimits, Ceiling, DailyLimit, DrawdownSchedule, PortfolioGuard,
@@ -145,7 +146,9 @@ impl Bot {
     fn pass(&self, tick: Option<Duration>, stop: &AtomicBool) -> Result<(), Failure> {
         let metrics =
             EngineMetrics::new(self.registry.clone()).day(close()?).volatility_index("RV20");
-        let (_, mut run) = self.backtest()?.prepare(PrometheusMetrics::from(metrics))?;
+        let alerts = MeteredBoard::new(AlertBoard::new(), self.process.exporter.clone());
+        let sink = Tee(PrometheusMetrics::from(metrics), alerts);
+        let (_, mut run) = self.backtest()?.prepare(sink)?;
         let ticks = tick.map_or(100, |tick| PASS.as_millis() / tick.as_millis());
         let size = self.tape.len() / usize::try_from(ticks)? + 1;
         for block in self.tape.blocks(size) {

@@ -121,8 +121,13 @@ impl AlertBoard {
     }
 
     /// What happened, the oldest first; the last 1,024 changes.
-    pub fn history(&self) -> impl ExactSizeIterator<Item = &AlertEvent> {
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &AlertEvent> + ExactSizeIterator {
         self.history.iter()
+    }
+
+    /// Alerts raised since the board was made.
+    pub const fn raised(&self) -> u64 {
+        self.raised
     }
 
     /// Takes the actions that alerts have asked for since the last call.

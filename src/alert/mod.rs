@@ -6,7 +6,9 @@
 
 mod board;
 mod condition;
+mod metered;
 
 pub use crate::types::ActiveAlert;
 pub use board::{AlertBoard, AlertChange, AlertEvent, AlertSummary};
 pub use condition::{AlertConfigError, Condition, Measure};
+pub use metered::MeteredBoard;

@@ -3,7 +3,6 @@
 use super::labels::{CAUSE, LEVEL, LIMIT, REASON, RESULT, SCOPE, STRATEGY};
 use crate::metrics::{LabelSpec, MetricSpec, Unit};
 
-const BOARD: &str = "alerts are kept by the host's AlertBoard, which stands above the sinks";
 const LIMIT_TYPE: LabelSpec = LabelSpec::first("limit_type", 64);
 const STATE: LabelSpec =
     LabelSpec::fixed("state", &["active", "reduce_only", "halted", "flattening", "flat"]);
@@ -103,7 +102,7 @@ specs! {
         "Actions that alerts asked for.",
     ).labels(&[ACTION, OUTCOME]).fed_by("Acted");
     ALERTS_ACTIVE = MetricSpec::gauge("trading_alerts_active", "Alerts whose condition lasts.")
-        .labels(&[LEVEL]).pending(BOARD);
+        .labels(&[LEVEL]).fed_by("alerts");
     ALERTS = MetricSpec::counter("trading_alerts_total", "Alerts that were raised.")
-        .labels(&[LEVEL]).pending(BOARD);
+        .labels(&[LEVEL]).fed_by("alerts");
 }

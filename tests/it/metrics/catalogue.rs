@@ -212,8 +212,8 @@ COUNTS
 
 - **Fed by** names what moves a metric: a record of the engine (`Transition`, `Filled`, ..), `facts`
   (equity and positions after every input), `limits` (looked at with the first market event after a
-  scrape, at most once a second of the engine's time), `market` (every market event), or `start`
-  (the engine was built).
+  scrape, at most once a second of the engine's time), `market` (every market event), `alerts` (a
+  `MeteredBoard` beside the sink), or `start` (the engine was built).
 - **Pending** metrics have no feeder inside of the engine yet. They are not exposed until a host
   feeds them by hand through a `MetricsExporter`.
 - Gauges without labels are totals of the account. Amounts are in the reporting currency.

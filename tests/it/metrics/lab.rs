@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use tradewright::alert::{AlertBoard, MeteredBoard};
 use tradewright::engine::{ActionPolicy, Command, Engine, EngineBuilder, Input, SlotConfig};
-use tradewright::metrics::{MemoryMetrics, MetricsSink, Snapshot};
+use tradewright::metrics::{MemoryMetrics, MetricsExporter, MetricsSink, Snapshot, Tee};
 use tradewright::prelude::*;
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AlertAction, AssetId, FillReport, Leg, Liquidity,
@@ -40,6 +41,21 @@ impl Seen for MemoryMetrics {
     fn seen(&self) -> Snapshot {
         self.snapshot()
     }
+}
+
+/// With alerts beside the engine's own metrics, in one registry.
+pub type WithAlerts = Tee<MemoryMetrics, MeteredBoard>;
+
+impl Seen for WithAlerts {
+    fn seen(&self) -> Snapshot {
+        self.0.snapshot()
+    }
+}
+
+pub fn with_alerts() -> WithAlerts {
+    let metrics = MemoryMetrics::default();
+    let exporter = MetricsExporter::new(metrics.registry().clone());
+    Tee(metrics, MeteredBoard::new(AlertBoard::new(), exporter))
 }
 
 pub fn instruments() -> Instruments {

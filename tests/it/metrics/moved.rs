@@ -16,7 +16,7 @@ use tradewright::types::{
     Reason, ReasonCode, RejectReason, Signal,
 };
 
-use super::lab::{Lab, ONE, PERP, SHARE, USD, VIX, dec, price};
+use super::lab::{Lab, ONE, PERP, SHARE, USD, VIX, dec, price, with_alerts};
 
 #[test]
 fn every_metric_that_is_not_pending_is_moved() {
@@ -177,9 +177,9 @@ fn risk() -> BTreeSet<&'static str> {
     lab.moved
 }
 
-/// A pause, a failure, halts of the operator, an alert's wish.
+/// A pause, a failure, halts of the operator, an alert's wish, and alerts of all of it.
 fn controls() -> BTreeSet<&'static str> {
-    let mut lab = Lab::new(|builder| builder);
+    let mut lab = Lab::around(with_alerts(), |slot| slot, |builder| builder);
     lab.deposit("100000");
     lab.input(&Input::Control(Control::Pause(ONE)));
     lab.input(&Input::Control(Control::Unpause(ONE)));

@@ -11,7 +11,7 @@ use tradewright::types::{
     to_f64,
 };
 
-use super::lab::{Lab, PERP, SHARE, USD, VIX, dec, instruments};
+use super::lab::{Lab, PERP, SHARE, USD, VIX, WithAlerts, dec, instruments, with_alerts};
 
 const SCRIPT: (&str, &str) = ("strategy", "SCRIPT");
 
@@ -147,6 +147,32 @@ fn halts_are_counted_and_end() {
     assert_eq!(lab.value("trading_halts_active", &[("scope", "account")]), 0.0);
     assert_eq!(lab.value("trading_halts_ended_total", &[("cause", "operator")]), 1.0);
     assert_eq!(lab.value("risk_circuit_breaker_trips_total", &[]), 0.0);
+}
+
+/// A halt is an alert until it ends; a failure until somebody acknowledges it.
+#[test]
+fn alerts_are_counted_by_level() {
+    let mut lab = Lab::around(with_alerts(), |slot| slot, |builder| builder);
+    let figures = |lab: &Lab<WithAlerts>| {
+        ["info", "warning", "error", "critical"].map(|level| {
+            let of = |name| lab.value(name, &[("level", level)]);
+            (of("trading_alerts_active"), of("trading_alerts_total"))
+        })
+    };
+    let none = (0.0, 0.0);
+    assert_eq!(figures(&lab), [none; 4]);
+    let (scope, acknowledgement) = (HaltScope::Account, Acknowledgement::None);
+    lab.input(&Input::Control(Control::Halt(Halt::new(HaltCause::Operator, scope))));
+    let begun = figures(&lab);
+    assert_eq!(begun.map(|(active, raised)| active + raised).iter().sum::<f64>(), 2.0);
+    lab.pass(1);
+    lab.input(&Input::Control(Control::Resume { scope, acknowledgement }));
+    assert_eq!(figures(&lab), begun.map(|(_, raised)| (0.0, raised)));
+    lab.says(SHARE, 100.0, |advice| {
+        advice.fail(tradewright::strategy::StrategyError::new("no more"));
+    });
+    let (active, raised) = figures(&lab)[2];
+    assert_eq!((active, raised - begun[2].1), (1.0, 1.0), "the failure is an error");
 }
 
 /// Limits are looked at as often as was said, and shown as the manager tells them.
