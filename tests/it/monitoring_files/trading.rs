@@ -23,10 +23,10 @@ fn money() -> Vec<Panel> {
             .ask("sum(trading_daily_pnl{I})", "day")
             .ask("sum(trading_unrealized_pnl{I})", "unrealised"),
         stat("Open positions", "Positions of the chosen strategies.")
-            .size(6, 4)
+            .size(6, 8)
             .ask("sum(trading_positions_open{S})", "open"),
         stat("Circuit breaker", "Whether any halt is in force, whatever its cause and scope.")
-            .size(6, 4)
+            .size(6, 8)
             .steps(&[(0.0, "green"), (1.0, "red")])
             .words(&[(0, "OK", "green"), (1, "HALTED", "red")])
             .ask("max(trading_circuit_breaker_active{I})", "breaker"),
@@ -48,6 +48,7 @@ fn money() -> Vec<Panel> {
 fn strategies() -> Vec<Panel> {
     vec![
         pie("Trades by strategy", "Executed orders since the start of the process.")
+            .size(12, 8)
             .ask("sum by (strategy) (trading_trades_total{S,status=\"filled\"})", "{{strategy}}"),
         bars("Win rate by strategy", "Winning trades as a fraction of all closed trades.")
             .unit("percentunit")
