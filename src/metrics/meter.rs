@@ -37,6 +37,12 @@ pub trait CounterHandle {
 
     /// More by an amount; one that is not above zero or not finite is left out.
     fn add(&self, amount: f64);
+
+    /// One more, by who has this handle to itself: a meter may make that cheaper.
+    #[inline]
+    fn increment_alone(&mut self) {
+        self.increment();
+    }
 }
 
 /// A number that is set.
@@ -52,4 +58,10 @@ pub trait GaugeHandle {
 pub trait HistogramHandle {
     /// One observation; one that is not finite is left out.
     fn observe(&self, value: f64);
+
+    /// One observation, by who has this handle to itself: a meter may make that cheaper.
+    #[inline]
+    fn observe_alone(&mut self, value: f64) {
+        self.observe(value);
+    }
 }

@@ -185,11 +185,12 @@ impl<M: Meter> AccountFeed<M> {
         gauges.capital_total.set(equity);
         gauges.gross.set(gross);
         gauges.peak.set(self.peak);
-        let used = if gross > equity { equity } else { gross };
-        gauges.used.set(used);
-        let of_equity = |amount: f64| if amount == 0.0 { 0.0 } else { amount / equity };
-        gauges.utilization.set(of_equity(used).clamp(0.0, 1.0));
-        gauges.leverage.set(of_equity(gross));
+        gauges.used.set(if gross > equity { equity } else { gross });
+        let leverage = if gross == 0.0 { 0.0 } else { gross / equity };
+        gauges.leverage.set(leverage);
+        // No more than all of the equity is in use.
+        let is_over = gross > equity && equity != 0.0;
+        gauges.utilization.set(if is_over { 1.0 } else { leverage.clamp(0.0, 1.0) });
         let drawdown = match self.peak > 0.0 {
             true => (self.peak - equity) / self.peak,
             false => 0.0,

@@ -37,7 +37,7 @@ impl<M: Meter> MarketFeed<M> {
         names: &Names,
         meter: &M,
     ) {
-        let [bar, print, quote, book, funding, mark, custom] = &self.types;
+        let [bar, print, quote, book, funding, mark, custom] = &mut self.types;
         let kind = match event {
             MarketEvent::Bar(_) => bar,
             MarketEvent::Print(_) => print,
@@ -47,7 +47,7 @@ impl<M: Meter> MarketFeed<M> {
             MarketEvent::Mark(_) => mark,
             MarketEvent::Custom(_) => custom,
         };
-        kind.increment();
+        kind.increment_alone();
         self.last_event.set(seconds(at));
         let place = names.instrument(event.instrument());
         let Some(symbol) = self.symbols.get_mut(place) else { return };
@@ -57,7 +57,8 @@ impl<M: Meter> MarketFeed<M> {
             *symbol = Some(made);
             return;
         };
-        symbol.age.observe(at.since(symbol.last_at).as_nanos() as f64 * 1e-9);
+        let age = at.nanos().saturating_sub(symbol.last_at.nanos()).max(0);
+        symbol.age.observe_alone(age as f64 * 1e-9);
         symbol.last_at = at;
         symbol.take(event);
     }
@@ -76,7 +77,7 @@ impl<M: Meter> SymbolFeed<M> {
 
     #[inline]
     fn take(&mut self, event: &MarketEvent) {
-        self.updates.increment();
+        self.updates.increment_alone();
         if let Some(price) = event.mark() {
             self.mark.set(price);
         }

@@ -34,7 +34,8 @@ use crate::types::{
 /// Metrics in memory: for tests, and for a dashboard inside of the program.
 pub type MemoryMetrics = EngineMetrics<Registry>;
 
-/// Reads an engine's records and keeps every metric of the catalogue that is not pending.
+/// Reads an engine's records and keeps every metric of the catalogue that is not pending. (Alerts
+/// are told by a [`MeteredBoard`](crate::alert::MeteredBoard) beside it.)
 ///
 /// Handles are made when the engine is built and when something is seen for the first time; from
 /// then on a record costs a few atomic operations, and nothing is allocated.
@@ -169,8 +170,7 @@ impl<M: Meter> EngineMetrics<M> {
 
     fn look(&mut self, facts: &Facts<'_>) {
         if facts.at >= self.next_sample {
-            self.next_sample = facts.at.after(SAMPLE);
-            self.rates.refresh(facts);
+            self.next_sample = self.rates.refresh(facts);
         }
         if self.account.look(facts, &self.meter) {
             self.performance.new_day();
@@ -264,9 +264,6 @@ impl<M: Meter> EngineMetrics<M> {
         }
     }
 }
-
-/// How often, in the engine's time, rates of currencies are read from the marks.
-const SAMPLE: Duration = Duration::from_secs(1);
 
 impl<M: Meter> MetricsSink for EngineMetrics<M> {
     fn record(&mut self, at: Timestamp, record: &Record<'_>) {

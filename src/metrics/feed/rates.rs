@@ -1,42 +1,62 @@
 use std::collections::BTreeSet;
 
 use crate::metrics::RunStart;
-use crate::types::{AssetId, Facts, InstrumentId, InstrumentKind, Money, to_f64};
+use crate::types::{AssetId, Facts, InstrumentId, InstrumentKind, Money, Timestamp, to_f64};
 
 /// What assets are worth in the reporting currency, as of the last look at the facts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
     reporting: AssetId,
     settlements: Vec<AssetId>,
-    /// By instrument: its price is the rate of what it is.
-    is_rate: Vec<bool>,
+    sources: Vec<Source>,
     assets: Vec<f64>,
 }
+
+/// An instrument whose mark tells what an asset is worth.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    instrument: InstrumentId,
+    asset: AssetId,
+    /// Its price is the rate of what it is; else it has the rate of what it settles in.
+    is_price: bool,
+}
+
+/// How often, in the engine's time, rates are read from the marks, in nanoseconds.
+const SAMPLE: i64 = 1_000_000_000;
 
 impl Rates {
     pub(super) fn of(run: &RunStart<'_>) -> Self {
         let settlements: Vec<AssetId> =
             run.instruments.iter().map(|found| found.settlement).collect();
         let is_settlement: BTreeSet<AssetId> = settlements.iter().copied().collect();
-        let is_rate = run.instruments.iter().map(|found| {
-            found.kind == InstrumentKind::Spot && !is_settlement.contains(&found.base)
-        });
-        let is_rate = is_rate.collect();
-        Self { reporting: run.reporting, settlements, is_rate, assets: Vec::new() }
-    }
-
-    /// Looks at the marks: the rate of what an instrument settles in, else the price of what it
-    /// is.
-    pub(super) fn refresh(&mut self, facts: &Facts<'_>) {
-        for (instrument, is_rate) in facts.instruments.iter().zip(&self.is_rate) {
-            let Some(mark) = facts.book.mark(instrument.id) else { continue };
-            if instrument.settlement != self.reporting {
-                set(&mut self.assets, instrument.settlement, mark.rate);
+        let mut sources = Vec::new();
+        for found in run.instruments.iter() {
+            let (instrument, settlement) = (found.id, found.settlement);
+            if settlement != run.reporting {
+                sources.push(Source { instrument, asset: settlement, is_price: false });
             }
-            if *is_rate {
-                set(&mut self.assets, instrument.base, mark.price * mark.rate);
+            if found.kind == InstrumentKind::Spot && !is_settlement.contains(&found.base) {
+                sources.push(Source { instrument, asset: found.base, is_price: true });
             }
         }
+        let assets = vec![f64::NAN; run.instruments.assets().len()];
+        Self { reporting: run.reporting, settlements, sources, assets }
+    }
+
+    /// Looks at the marks. Gives the time of the next look: never where all is in the reporting
+    /// currency.
+    pub(super) fn refresh(&mut self, facts: &Facts<'_>) -> Timestamp {
+        if self.sources.is_empty() {
+            return Timestamp::from_nanos(i64::MAX);
+        }
+        for source in &self.sources {
+            if let Some(mark) = facts.book.mark(source.instrument)
+                && let Some(rate) = self.assets.get_mut(source.asset.index())
+            {
+                *rate = if source.is_price { mark.price * mark.rate } else { mark.rate };
+            }
+        }
+        Timestamp::from_nanos(facts.at.nanos().saturating_add(SAMPLE))
     }
 
     /// Reporting currency per unit; NaN while it is not known.
@@ -59,14 +79,5 @@ impl Rates {
     pub(super) fn settled(&self, instrument: InstrumentId, amount: f64) -> f64 {
         let asset = self.settlements.get(instrument.index()).copied();
         amount * asset.map_or(f64::NAN, |asset| self.rate(asset))
-    }
-}
-
-fn set(assets: &mut Vec<f64>, asset: AssetId, rate: f64) {
-    if asset.index() >= assets.len() {
-        assets.resize(asset.index() + 1, f64::NAN);
-    }
-    if let Some(place) = assets.get_mut(asset.index()) {
-        *place = rate;
     }
 }

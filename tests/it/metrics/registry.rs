@@ -157,3 +157,35 @@ fn threads_lose_nothing() {
     let histogram = snapshot.metric("trading_order_fill_time_seconds").unwrap();
     assert_eq!((histogram.series[0].value, histogram.series[0].sum), (4_000.0, 4_000.0));
 }
+
+/// Who has a handle alone counts without locked instructions. One of them at a time does; the
+/// others, and everybody by shared handles, lose nothing beside it.
+#[test]
+fn who_counts_alone_loses_nothing() {
+    const EACH: usize = 20_000;
+    let registry = Registry::new();
+    let counter = || registry.counter(spec("risk_checks_total"), &["approved"]);
+    let histogram = || registry.histogram(spec("trading_trade_pnl"), &[]);
+    for round in 1..=2 {
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                let (mut counter, mut histogram) = (counter(), histogram());
+                scope.spawn(move || {
+                    for _ in 0..EACH {
+                        counter.increment_alone();
+                        counter.clone().increment();
+                        histogram.observe_alone(50.0);
+                        histogram.observe(-2_000.0);
+                        histogram.observe_alone(f64::NAN);
+                    }
+                });
+            }
+        });
+        // The handles are gone; those of the next round go on from where they were.
+        let all = (round * 6 * EACH) as u64;
+        assert_eq!((counter().whole(), counter().value()), (Some(all), all as f64));
+        let (found, half) = (histogram(), all / 2);
+        assert_eq!(found.counts().collect::<Vec<_>>(), [half, 0, 0, 0, half, 0, 0, 0, 0]);
+        assert_eq!((found.count(), found.sum()), (all, half as f64 * (50.0 - 2_000.0)));
+    }
+}
