@@ -79,6 +79,7 @@ pub mod monitor;
 pub mod sim;
 
 pub mod backtest;
+pub mod venue;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;

@@ -53,6 +53,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
                 self.desk.observe(at, &Fact::Distrusted(instrument), out);
                 Ok(())
             }
+            Control::Uncertain(id) => self.desk.doubt(at, *id),
             Control::Act(request) => {
                 self.desk.act(at, request, out);
                 Ok(())

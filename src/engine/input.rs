@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     Acknowledgement, ActionRequest, Adjustment, Halt, HaltScope, InstrumentId, LimitChange,
-    MarketEvent, OrderUpdate, SlotId,
+    MarketEvent, OrderId, OrderUpdate, SlotId,
 };
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.
@@ -45,6 +45,10 @@ pub enum Control {
     /// The data of an instrument are not to be trusted: what was refused as unsound, a gap in
     /// the sequence, a lost connection.
     Distrust(InstrumentId),
+    /// The outcome of this order's submission is unknown (a time-out, a server error): only the
+    /// venue's word ends that. For an order that the venue has answered meanwhile it says
+    /// nothing.
+    Uncertain(OrderId),
     /// An alert asks for an action; the engine's policy says whether it may.
     Act(ActionRequest),
 }

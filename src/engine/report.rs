@@ -115,6 +115,14 @@ impl<M: MetricsSink> Desk<M> {
         Ok(())
     }
 
+    /// The outcome of a submission is unknown; a word that comes late changes nothing.
+    pub(super) fn doubt(&mut self, at: Timestamp, id: OrderId) -> Result<(), EngineError> {
+        match self.orders.request(at, id, InFlight::Unknown) {
+            Ok(()) | Err(OrderError::NotLive { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub(super) fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {
         let (order, report) = (update.order, &update.report);
         let mut tell = |step: Step| {

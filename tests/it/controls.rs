@@ -8,6 +8,7 @@ use tradewright::alert::{AlertBoard, AlertChange, Condition, Measure};
 use tradewright::backtest::{Digest, Simulation, Timed};
 use tradewright::engine::{ActionPolicy, Command, Control, Engine, EngineError, Input, SlotConfig};
 use tradewright::metrics::Tee;
+use tradewright::order::InFlight;
 use tradewright::order::audit::*;
 use tradewright::prelude::*;
 use tradewright::risk::*;
@@ -16,8 +17,8 @@ use tradewright::strategy::QuoteSize;
 use tradewright::types::{
     Acknowledgement, ActionRequest, Adjustment, AdjustmentCause, AdjustmentKind, AlertAction,
     AlertLevel, FillReport, Halt, HaltCause, HaltLevel, HaltScope, Label, LimitChange, LimitKey,
-    Liquidity, Money, Order, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, SlotId,
-    State, TradeId,
+    Liquidity, Money, Order, OrderId, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason,
+    SlotId, State, TradeId,
 };
 
 use crate::engine_world::{
@@ -440,6 +441,31 @@ fn the_host_is_heard_or_nothing_rests() {
     assert!(hands.engine.halts().is_clear(), "three sound events");
     let unknown = Input::Control(Control::Distrust(InstrumentId(9)));
     assert!(hands.engine.handle(minute(3), &unknown, &mut out).is_err());
+}
+
+/// An order in doubt stays in doubt until the venue speaks; a late doubt changes nothing.
+#[test]
+fn a_submission_without_an_answer_is_uncertain() {
+    let buyer = scripted("BUY", |seen, _, advice| {
+        if seen == 1 {
+            advice.buy(Confidence::FULL);
+        }
+    });
+    let mut hands = Hands::new(|builder| builder.slot(ten(buyer)));
+    let [order] = placed(&hands.bar(0, A, 100.0))[..] else { panic!("an order") };
+    hands.input(1, &Input::Control(Control::Uncertain(order.id)));
+    let in_flight = |hands: &Hands| hands.engine.orders().find(order.id).unwrap().in_flight;
+    assert_eq!(in_flight(&hands), InFlight::Unknown);
+    hands.report(2, &order, OrderReport::ChangeRefused(RejectReason::NotFound));
+    assert_eq!(in_flight(&hands), InFlight::Unknown);
+    hands.report(3, &order, OrderReport::Accepted);
+    assert_eq!(in_flight(&hands), InFlight::None);
+    hands.report(4, &order, OrderReport::Cancelled);
+    hands.input(5, &Input::Control(Control::Uncertain(order.id)));
+    assert_eq!(hands.engine.orders().find(order.id).unwrap().status, OrderStatus::Cancelled);
+    let unknown = Control::Uncertain(OrderId::new(9, SlotId(1), 9));
+    let unknown = hands.engine.handle(minute(6), &Input::Control(unknown), &mut Vec::new());
+    assert!(matches!(unknown, Err(EngineError::Order(_))));
 }
 
 /// A breach of a parent's quantity halts its symbol and tells a person.

@@ -67,6 +67,7 @@ mod tail_risk;
 #[cfg(feature = "report")]
 mod tear_sheet;
 mod tidy;
+mod venue;
 mod workload_c;
 
 #[path = "../../benches/support/mod.rs"]

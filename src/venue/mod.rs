@@ -1,0 +1,25 @@
+//! Talking to a venue without touching a network: the state machines between the bytes of a
+//! connection and the inputs of an engine.
+//!
+//! Nothing here opens a socket, reads a clock or draws a random number. Time comes in as `at`,
+//! chance as a number, messages as values; what is to be done is appended to the caller's buffer.
+//! Each machine can be used alone:
+//!
+//! - [`BookSync`] makes an order book of a snapshot and its updates, and serves none that it
+//!   cannot vouch for.
+//! - [`RateBudget`] and [`RequestQueue`] keep all requests within what the venue allows, cancels
+//!   first.
+//! - [`Conversation`] sends each order at most once, and finds out what became of it.
+
+mod book_sync;
+mod budget;
+mod conversation;
+mod depth;
+mod ladder;
+mod queue;
+
+pub use book_sync::{BookAction, BookCounts, BookFault, BookSync, BookSyncConfig, SyncRule};
+pub use budget::{Cost, Limited, RateBudget, Throttled, Urgency};
+pub use conversation::{Answer, Conversation, ConversationConfig, Found, TalkAction};
+pub use depth::{DepthSnapshot, DepthUpdate};
+pub use queue::RequestQueue;

@@ -1,0 +1,4 @@
+//! The machines between a venue's connection and the engine's inputs.
+
+mod books;
+mod recorded;
