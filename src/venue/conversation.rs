@@ -9,8 +9,8 @@ use crate::types::{
     Timestamp, exact,
 };
 
-/// The talk with a venue about new orders: each is sent at most once, and one whose outcome is unknown is
-/// asked for by its client id until the venue has said what became of it.
+/// The talk with a venue about new orders: each is sent at most once, and one whose outcome is
+/// unknown is asked for by its client id until the venue has said what became of it.
 ///
 /// A time-out, a server error or a lost connection leaves it open whether an order works. Sent
 /// again, it could work twice. So nothing is ever sent again: when the venue does not know the

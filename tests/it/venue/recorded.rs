@@ -140,7 +140,8 @@ fn recorded_day(is_complete: bool) -> Option<(usize, usize, BookSync)> {
 #[test]
 fn a_recorded_day_shows_the_tickers_of_the_venue() {
     let Some((compared, different, book)) = recorded_day(true) else { return };
-    assert_eq!((compared, different), (3_449, 0));
+    // One of them was applied with the snapshot, before there was a top to compare.
+    assert_eq!((compared, different, book.counts().applied), (3_448, 0, 3_449));
     assert_eq!((book.counts().gaps, book.counts().snapshots), (0, 1));
 }
 
