@@ -7,6 +7,8 @@
 //!
 //! - [`BookSync`] makes an order book of a snapshot and its updates, and serves none that it
 //!   cannot vouch for.
+//! - [`Session`] keeps a connection and its streams up.
+//! - [`TradeStream`] tells each trade once, and what is missing.
 //! - [`RateBudget`] and [`RequestQueue`] keep all requests within what the venue allows, cancels
 //!   first.
 //! - [`Conversation`] sends each order at most once, and finds out what became of it.
@@ -17,9 +19,17 @@ mod conversation;
 mod depth;
 mod ladder;
 mod queue;
+mod session;
+mod session_config;
+mod session_state;
+mod trades;
 
 pub use book_sync::{BookAction, BookCounts, BookFault, BookSync, BookSyncConfig, SyncRule};
 pub use budget::{Cost, Limited, RateBudget, Throttled, Urgency};
 pub use conversation::{Answer, Conversation, ConversationConfig, Found, TalkAction};
 pub use depth::{DepthSnapshot, DepthUpdate};
 pub use queue::RequestQueue;
+pub use session::{LinkId, Session, SessionAction, StreamId};
+pub use session_config::SessionConfig;
+pub use session_state::{SessionCounts, SessionState};
+pub use trades::{TradeAction, TradeStream};
