@@ -12,6 +12,7 @@
 
 mod account;
 mod builtin;
+mod calm;
 mod combinators;
 #[cfg(feature = "testkit")]
 mod conformance;
