@@ -112,6 +112,9 @@ pub mod guide {
     #[doc = include_str!("../docs/portfolio-and-execution.md")]
     pub mod portfolio_and_execution {}
 
+    #[doc = include_str!("../docs/venue-sessions.md")]
+    pub mod venue_sessions {}
+
     #[doc = include_str!("../docs/risk-controls.md")]
     pub mod risk_controls {}
 

@@ -1,4 +1,6 @@
 //! The machines between a venue's connection and the engine's inputs.
 
 mod books;
+mod faults;
 mod recorded;
+mod sessions;
