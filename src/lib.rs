@@ -44,6 +44,7 @@
 //! | `prometheus-axum` | `metrics::prometheus::metrics_route`: `GET /metrics` for axum |
 //! | `metrics` | `metrics::FacadeMeter`: a bridge to the exporters of the `metrics` facade |
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
+//! | `binance` | `venue::binance`: reads the market streams of Binance spot and futures |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].

@@ -11,25 +11,41 @@
 //! - [`TradeStream`] tells each trade once, and what is missing.
 //! - [`RateBudget`] and [`RequestQueue`] keep all requests within what the venue allows, cancels
 //!   first.
+//! - [`ClockOffset`] says how far the venue's clock is from ours.
 //! - [`Conversation`] sends each order at most once, and finds out what became of it.
 
 mod book_sync;
 mod budget;
+mod clock_offset;
 mod conversation;
+mod decode;
 mod depth;
 mod ladder;
 mod queue;
+#[cfg(feature = "binance")]
+mod read;
 mod session;
 mod session_config;
 mod session_state;
+mod stream;
+mod symbols;
 mod trades;
+mod user_news;
+
+#[cfg(feature = "binance")]
+pub mod binance;
 
 pub use book_sync::{BookAction, BookCounts, BookFault, BookSync, BookSyncConfig, SyncRule};
 pub use budget::{Cost, Limited, RateBudget, Throttled, Urgency};
+pub use clock_offset::ClockOffset;
 pub use conversation::{Answer, Conversation, ConversationConfig, Found, TalkAction};
+pub use decode::{DecodeCounts, DecodeError};
 pub use depth::{DepthSnapshot, DepthUpdate};
 pub use queue::RequestQueue;
 pub use session::{LinkId, Session, SessionAction, StreamId};
 pub use session_config::SessionConfig;
 pub use session_state::{SessionCounts, SessionState};
+pub use stream::{FundingForecast, MarketNews, MarketSighting, Ticker};
+pub use symbols::Symbols;
 pub use trades::{TradeAction, TradeStream};
+pub use user_news::{OrderNews, UserNews};

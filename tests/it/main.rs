@@ -11,6 +11,8 @@
 )]
 
 mod account;
+#[cfg(feature = "binance")]
+mod binance;
 mod builtin;
 mod calm;
 mod combinators;
