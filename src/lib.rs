@@ -44,7 +44,7 @@
 //! | `prometheus-axum` | `metrics::prometheus::metrics_route`: `GET /metrics` for axum |
 //! | `metrics` | `metrics::FacadeMeter`: a bridge to the exporters of the `metrics` facade |
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
-//! | `binance` | `venue::binance`: reads the market streams of Binance spot and futures |
+//! | `binance` | `venue::binance`: reads market and user data of Binance spot and futures |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
@@ -122,6 +122,10 @@ pub mod guide {
     #[cfg(feature = "testkit")]
     #[doc = include_str!("../docs/testing-your-strategy.md")]
     pub mod testing_your_strategy {}
+
+    #[cfg(feature = "binance")]
+    #[doc = include_str!("../docs/exchanges.md")]
+    pub mod exchanges {}
 
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}

@@ -1,5 +1,7 @@
 //! The words that decoders share: text to numbers and times, each refusal with its place.
 
+use rust_decimal::Decimal;
+
 use super::DecodeError;
 use crate::types::{BookLevel, Timestamp};
 
@@ -65,4 +67,14 @@ pub(super) fn level(
         return Err(number(what, "size", quantity));
     }
     Ok(level)
+}
+
+/// Text to the very same decimal.
+#[inline]
+pub(super) fn decimal(
+    what: &'static str,
+    field: &'static str,
+    text: &str,
+) -> Result<Decimal, DecodeError> {
+    Decimal::from_str_exact(text).map_err(|_| number(what, field, text))
 }

@@ -1,6 +1,7 @@
 //! Frames of Binance are read to the values that stand in them, or refused by type.
 
 mod market;
+mod user;
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +13,6 @@ use tradewright::types::{Instrument, Instruments};
 struct Frame {
     id: String,
     kind: String,
-    provenance: String,
     transport: String,
     raw: String,
 }
@@ -31,7 +31,6 @@ fn frames(file: &str) -> Vec<Frame> {
             Frame {
                 id: field("id"),
                 kind: field("kind"),
-                provenance: field("provenance"),
                 transport: field("transport"),
                 raw: field("raw"),
             }
