@@ -80,7 +80,7 @@ impl VenueError {
             (-1002 | -1022 | -2014 | -2015, _) => ErrorClass::Unauthorized,
             (-2011 | -2013, _) => ErrorClass::NotFound,
             // A replacement that failed by half: the old order may be gone, the new one there.
-            (-2021 | -2022, BinanceMarket::Spot) => ErrorClass::UnknownOutcome,
+            (-2021, BinanceMarket::Spot) => ErrorClass::UnknownOutcome,
             (_, _) => ErrorClass::Rejected,
         }
     }
