@@ -98,51 +98,17 @@ fn reviews(criterion: &mut Criterion) {
 
 /// 50 positions and 20 open orders, each in a symbol of its own, after 260 rows of marks.
 fn whole(criterion: &mut Criterion) {
-    let (table, usd) = table(50);
-    let ids: Vec<InstrumentId> = (0..50).map(InstrumentId).collect();
-    let price = Price::new(Decimal::from(100)).expect("above zero");
-    let book = |second: i64| {
-        let at = Timestamp::from_secs(second).expect("a sound time");
-        let mut builder = FactBookBuilder::new(&table, usd).cash(usd, Decimal::from(1_000_000));
-        for id in &ids {
-            let wave = (second * (7 + i64::from(id.0)) + i64::from(id.0)) % 13;
-            builder = builder.mark(*id, at, 100.0 + f64::from(id.0) + wave as f64);
-            let sign = if id.0 % 2 == 0 { 10 } else { -10 };
-            builder = builder.position(SLOT, *id, Decimal::from(sign), price);
-            if id.0 % 5 < 2 {
-                builder = builder.working(SLOT, *id, Side::Buy, Decimal::from(5));
-            }
-        }
-        (at, builder.build())
-    };
-    let settings = PortfolioRiskSettings {
-        correlation: CorrelationEstimator::Rolling { window: 250 },
-        ..PortfolioRiskSettings::default()
-    };
-    let mut manager = every_rule::every_rule(&ids, settings);
-    let mut last = None;
-    for second in 0..260 {
-        let (at, book) = book(second);
-        let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
-        manager.observe(&Fact::Mark, &facts, &mut Vec::new());
-        last = Some((at, book));
-    }
-    let (at, book) = last.expect("rows");
-    let facts = Facts::new(at, SLOT, &table, &book);
-    manager.observe(&Fact::Heartbeat, &facts, &mut Vec::new());
-    let orders: u32 = ids.iter().map(|id| facts.book.working(*id).orders).sum();
-    assert_eq!(orders, 20);
+    let crowd = every_rule::Crowd::new();
     let mut out = Assessment::default();
     let mut group = criterion.benchmark_group("review");
-    for (name, side) in [("opens", Side::Buy), ("opens short", Side::Sell)] {
-        let own = if side == Side::Buy { InstrumentId(10) } else { InstrumentId(13) };
-        let intent = Intent::market(SLOT, own, side, 20.into());
-        manager.review(&[intent], &facts, &mut out);
+    for (name, intent) in [("opens", crowd.buy()), ("opens short", crowd.sale())] {
+        crowd.manager.review(&[intent], &crowd.facts(), &mut out);
         assert!(out.approved, "{:?}", out.findings);
         let title = format!("every built-in rule, 50 positions, 20 open orders, {name}");
         group.bench_function(title, |bencher| {
+            let facts = crowd.facts();
             bencher.iter(|| {
-                manager.review(black_box(&[intent]), black_box(&facts), &mut out);
+                crowd.manager.review(black_box(&[intent]), black_box(&facts), &mut out);
                 out.risk_score
             });
         });

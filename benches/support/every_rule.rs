@@ -12,12 +12,16 @@ use std::time::Duration;
 use chrono::Weekday;
 use chrono_tz::Tz;
 use tradewright::risk::{
-    BreakerLimits, BuyingPower, Ceiling, DailyLimit, DataLimits, DataQualityGuard, DeadManGuard,
-    DrawdownSchedule, ExecutionLimits, ExecutionRate, InstrumentList, MarketAge, MaxOrderNotional,
-    MaxOrderQuantity, OpenOrders, PortfolioGuard, PortfolioRisk, PortfolioRiskSettings,
-    RealtimeRiskManager, RepeatedExecution, Session, TradingHours,
+    BreakerLimits, BuyingPower, Ceiling, CorrelationEstimator, DailyLimit, DataLimits,
+    DataQualityGuard, DeadManGuard, DrawdownSchedule, ExecutionLimits, ExecutionRate, Fact,
+    InstrumentList, MarketAge, MaxOrderNotional, MaxOrderQuantity, OpenOrders, PortfolioGuard,
+    PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, RepeatedExecution, RiskManager,
+    Session, TradingHours,
 };
-use tradewright::types::{DayBoundary, Decimal, HaltScope, InstrumentId};
+use tradewright::types::{
+    DayBoundary, Decimal, FactBook, FactBookBuilder, Facts, HaltScope, Instrument, InstrumentId,
+    Instruments, Intent, Price, Side, SlotId, Timestamp,
+};
 
 /// Drawdown, breaker, daily loss, sizes that shrink with the drawdown, position count, quantity,
 /// gross, net, symbol, group and leverage limits, concentration, heat, position size, buying
@@ -82,4 +86,75 @@ pub fn every_rule(ids: &[InstrumentId], figures: PortfolioRiskSettings) -> Realt
         .with_guard(Box::new(portfolio))
         .build()
         .expect(sound)
+}
+
+/// An account of 50 positions, long and short, and 20 open orders, each in a symbol of its own,
+/// under every rule, after 260 rows of marks.
+pub struct Crowd {
+    pub manager: RealtimeRiskManager,
+    table: Instruments,
+    book: FactBook,
+    at: Timestamp,
+}
+
+const OWNER: SlotId = SlotId(1);
+const SYMBOLS: u32 = 50;
+const ROWS: i64 = 260;
+
+impl Crowd {
+    pub fn new() -> Self {
+        let mut table = Instruments::new();
+        for index in 0..SYMBOLS {
+            let stock = Instrument::stock(&format!("S{index}"), "USD");
+            table.add(stock).expect("a sound instrument");
+        }
+        let ids: Vec<InstrumentId> = (0..SYMBOLS).map(InstrumentId).collect();
+        let settings = PortfolioRiskSettings {
+            correlation: CorrelationEstimator::Rolling { window: 250 },
+            ..PortfolioRiskSettings::default()
+        };
+        let mut manager = every_rule(&ids, settings);
+        for row in 0..ROWS {
+            let (at, book) = row_of(&table, row);
+            let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+            manager.observe(&Fact::Mark, &facts, &mut Vec::new());
+        }
+        let (at, book) = row_of(&table, ROWS - 1);
+        let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+        manager.observe(&Fact::Heartbeat, &facts, &mut Vec::new());
+        let orders: u32 = ids.iter().map(|id| book.working(*id).orders).sum();
+        assert_eq!(orders, 20);
+        Self { manager, table, book, at }
+    }
+
+    pub fn facts(&self) -> Facts<'_> {
+        Facts::new(self.at, OWNER, &self.table, &self.book)
+    }
+
+    /// More of a long position.
+    pub fn buy(&self) -> Intent {
+        Intent::market(OWNER, InstrumentId(10), Side::Buy, 20.into())
+    }
+
+    /// More of a short one.
+    pub fn sale(&self) -> Intent {
+        Intent::market(OWNER, InstrumentId(13), Side::Sell, 20.into())
+    }
+}
+
+fn row_of(table: &Instruments, row: i64) -> (Timestamp, FactBook) {
+    let usd = table.find_asset("USD").expect("the quote currency");
+    let at = Timestamp::from_secs(row).expect("a sound time");
+    let price = Price::new(Decimal::from(100)).expect("above zero");
+    let mut builder = FactBookBuilder::new(table, usd).cash(usd, Decimal::from(1_000_000));
+    for id in (0..SYMBOLS).map(InstrumentId) {
+        let wave = (row * (7 + i64::from(id.0)) + i64::from(id.0)) % 13;
+        builder = builder.mark(id, at, 100.0 + f64::from(id.0) + wave as f64);
+        let sign = if id.0 % 2 == 0 { 10 } else { -10 };
+        builder = builder.position(OWNER, id, Decimal::from(sign), price);
+        if id.0 % 5 < 2 {
+            builder = builder.working(OWNER, id, Side::Buy, Decimal::from(5));
+        }
+    }
+    (at, builder.build())
 }

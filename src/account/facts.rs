@@ -6,7 +6,7 @@ use super::seen::SeenTrades;
 use super::{AssetSums, LedgerError, PnlCalculator};
 use crate::types::{
     AssetId, FactBook, Fill, FillReport, Funding, HaltLevel, InstrumentId, Instruments, Label, Leg,
-    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Side, SlotId,
+    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Reach, Side, SlotId,
     Timestamp, Trade, TradeId, WorkingFacts, small,
 };
 
@@ -116,6 +116,7 @@ impl Account {
             net: vec![PositionFacts::FLAT; instruments.len()],
             slots: vec![vec![PositionFacts::FLAT; instruments.len()]; slots],
             working: vec![WorkingFacts::default(); instruments.len()],
+            reaches: vec![Reach::default(); instruments.len()],
             halt: HaltLevel::Active,
             gross: 0.0,
             stops: Vec::new(),
@@ -184,13 +185,17 @@ impl Account {
         price: f64,
     ) {
         let index = id.index();
-        let (Some(fact), Some(terms)) = (self.book.marks.get_mut(index), self.terms.get(index))
-        else {
+        let (Some(fact), Some(reach), Some(terms)) = (
+            self.book.marks.get_mut(index),
+            self.book.reaches.get_mut(index),
+            self.terms.get(index),
+        ) else {
             return;
         };
         let last = fact.price;
         fact.price = price;
         fact.at = at;
+        reach.mark(price);
         if !terms.is_live {
             return;
         }
@@ -294,6 +299,7 @@ impl Account {
         (own.working_buy, own.working_sell) = (buy, sell);
         (net.working_buy, net.working_sell) = (sum.buy, sum.sell);
         *working = sum;
+        self.book.settle_reach(instrument);
         Ok(())
     }
 

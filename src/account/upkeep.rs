@@ -5,8 +5,8 @@ use super::facts::{Account, MARKS_PER_SUM, Rate, Terms};
 use super::rates::RateSource;
 use super::{Holding, LedgerError};
 use crate::types::{
-    AssetId, Fill, Instrument, InstrumentId, Instruments, Leg, Money, PositionFacts, Price, SlotId,
-    Timestamp, Trade, small, to_f64,
+    AssetId, Fill, Instrument, InstrumentId, Instruments, Leg, Money, PositionFacts, Price, Reach,
+    SlotId, Timestamp, Trade, small, to_f64,
 };
 
 /// Keeping the facts equal to the books.
@@ -134,6 +134,7 @@ impl Account {
             write(net, instrument, total, terms.multiplier);
         }
         terms.settle(net.size);
+        self.book.settle_reach(instrument.id);
         Ok(())
     }
 
@@ -181,11 +182,23 @@ impl Account {
             terms.legs = legs;
             terms.settle(net.size);
         }
+        self.derive_reaches();
         for (rate, cash) in self.rates.iter_mut().zip(&self.book.cash) {
             rate.is_held = !cash.is_zero();
         }
         self.choose_rates();
         Ok(())
+    }
+
+    fn derive_reaches(&mut self) {
+        self.book.reaches = vec![Reach::default(); self.terms.len()];
+        let ids = (0..self.terms.len()).map_while(|index| u32::try_from(index).ok());
+        for (id, terms) in ids.map(InstrumentId).zip(&self.terms) {
+            let rate = self.book.marks.get(id.index()).map_or(f64::NAN, |mark| mark.rate);
+            let scale = if terms.is_inverse { -terms.multiplier } else { terms.multiplier };
+            self.book.set_units(id, scale * rate);
+            self.book.settle_reach(id);
+        }
     }
 
     pub(super) fn slot_ids(&self) -> impl Iterator<Item = SlotId> + use<> {
@@ -249,6 +262,7 @@ impl Account {
             if let Some(fact) = self.book.marks.get_mut(instrument.id.index()) {
                 fact.rate = rate;
             }
+            self.book.set_units(instrument.id, instrument.price_scale() * rate);
         }
     }
 

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::opening::{linked, quantity};
-use crate::types::{Facts, Instrument, InstrumentId, Intent, Side, to_f64};
+use crate::types::{Facts, Instrument, InstrumentId, Intent, Side};
 
 /// The position at the venue in one instrument and what could still fill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,18 +101,12 @@ impl Exposure {
     /// The sums over all instruments, in the order of their ids.
     pub fn of(facts: &Facts<'_>) -> Self {
         let mut sum = Self::default();
-        for (index, net) in facts.book.nets().iter().enumerate() {
-            let id = InstrumentId(index as u32);
-            let working = facts.book.working(id);
-            if net.is_flat() && working.buy.is_zero() && working.sell.is_zero() {
-                continue;
-            }
-            let unit = facts.instruments.get(id).map_or(f64::NAN, |entry| mark_value(entry, facts));
-            let up = net.size + to_f64(working.buy);
-            let down = net.size - to_f64(working.sell);
-            sum.gross += unit * if up.abs() > down.abs() { up.abs() } else { down.abs() };
-            sum.up += unit * up;
-            sum.down += unit * down;
+        // Nothing held needs no mark.
+        for reach in facts.book.reaches().iter().filter(|reach| reach.worst() > 0.0) {
+            let unit = reach.unit_value();
+            sum.gross += unit * reach.worst();
+            sum.up += unit * reach.up();
+            sum.down += unit * reach.down();
         }
         sum
     }
@@ -125,17 +119,6 @@ impl Exposure {
             Side::Sell => self.down -= value,
         }
     }
-}
-
-/// The value of one unit at mark in the reporting currency; NaN while it is not known.
-pub(super) fn mark_value(instrument: &Instrument, facts: &Facts<'_>) -> f64 {
-    unit_value(instrument, facts.mark(instrument.id).unwrap_or(f64::NAN), facts)
-}
-
-/// The value of one unit at a price in the reporting currency; NaN while it is not known.
-pub(super) fn unit_value(instrument: &Instrument, price: f64, facts: &Facts<'_>) -> f64 {
-    let value = instrument.value_f64(1.0, price).abs() * settlement_rate(instrument, facts);
-    if value > 0.0 && value < f64::INFINITY { value } else { f64::NAN }
 }
 
 /// Reporting currency per unit of the instrument's settlement currency; NaN while unknown.

@@ -1,6 +1,5 @@
 use rust_decimal::Decimal;
 
-use super::exposure::{mark_value, unit_value};
 use super::{Exposure, Opening, Standing, valuation_price};
 use crate::types::{Facts, Intent, to_f64};
 
@@ -37,12 +36,13 @@ impl Scene {
             return opening;
         };
         // Nothing held needs no mark.
+        let reach = facts.book.reach(intent.instrument);
         let at_mark = |size: Decimal| match size.is_zero() {
             true => 0.0,
-            false => to_f64(size) * mark_value(instrument, facts),
+            false => to_f64(size) * reach.unit_value(),
         };
         opening.price = valuation_price(intent, instrument, facts);
-        opening.unit_value = unit_value(instrument, opening.price, facts);
+        opening.unit_value = reach.unit_value_at(opening.price);
         opening.held_value = at_mark(standing.held(intent.side));
         opening.worst_value = at_mark(standing.worst());
         opening

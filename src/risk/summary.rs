@@ -1,6 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-use super::exposure::mark_value;
 use super::{ActiveHalt, BreakerStatus, DailyLoss, PortfolioHeat};
 use crate::types::{
     ActiveAlert, Facts, HaltLevel, InstrumentId, LimitUse, SlotId, Timestamp, exact,
@@ -111,7 +110,7 @@ fn positions(heat: &PortfolioHeat, facts: &Facts<'_>) -> Vec<PositionHeat> {
                 slot,
                 instrument: instrument.id,
                 quantity: position.size,
-                value: position.size.abs() * mark_value(instrument, facts),
+                value: position.size.abs() * facts.book.reach(instrument.id).unit_value(),
                 stop: facts.book.stop(slot, instrument.id).level,
                 risk: heat.risk_of(slot, instrument.id, facts),
             });

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, Side, SlotId,
+    AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, Reach, Side, SlotId,
     StopFact, Timestamp, exact,
 };
 
@@ -111,6 +111,8 @@ pub struct FactBook {
     pub(crate) working: Vec<WorkingFacts>,
     pub(crate) halt: HaltLevel,
     pub(crate) gross: f64,
+    /// By instrument; it follows from marks, net positions and working orders.
+    pub(crate) reaches: Vec<Reach>,
     /// By slot and instrument; empty until the first stop.
     #[serde(default)]
     pub(crate) stops: Vec<StopFact>,

@@ -1,8 +1,8 @@
 use rust_decimal::Decimal;
 
 use super::{
-    AssetId, FactBook, HaltLevel, InstrumentId, Instruments, MarkFact, PositionFacts, Price, Side,
-    SlotId, StopFact, Timestamp, WorkingFacts, to_f64,
+    AssetId, FactBook, HaltLevel, InstrumentId, Instruments, MarkFact, PositionFacts, Price, Reach,
+    Side, SlotId, StopFact, Timestamp, WorkingFacts, to_f64,
 };
 
 /// Facts made by hand, so that rules, guards and sizers can be used and tested alone.
@@ -49,6 +49,7 @@ impl<'a> FactBookBuilder<'a> {
             net: vec![PositionFacts::FLAT; count],
             slots: vec![vec![PositionFacts::FLAT; count]],
             working: vec![WorkingFacts::default(); count],
+            reaches: vec![Reach::default(); count],
             ..FactBook::default()
         };
         Self { instruments, book, equity: None, stops: Vec::new() }
@@ -162,11 +163,22 @@ impl<'a> FactBookBuilder<'a> {
             }
         }
         self.book.gross = gross;
+        self.reach();
         for (slot, instrument, stop) in self.stops {
             self.book.set_stop(slot, instrument, stop);
         }
         self.book.equity = self.equity.unwrap_or(equity);
         self.book
+    }
+
+    fn reach(&mut self) {
+        for instrument in self.instruments.iter() {
+            let is_own = instrument.settlement == self.book.reporting;
+            let mark = self.book.mark(instrument.id);
+            let rate = if is_own { 1.0 } else { mark.map_or(f64::NAN, |mark| mark.rate) };
+            self.book.set_units(instrument.id, instrument.price_scale() * rate);
+            self.book.settle_reach(instrument.id);
+        }
     }
 
     fn entry(&mut self, slot: SlotId, instrument: InstrumentId) -> &mut PositionFacts {

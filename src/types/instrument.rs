@@ -185,6 +185,13 @@ impl Instrument {
         if self.kind.is_inverse() { -units / price } else { units * price }
     }
 
+    /// Settlement currency per unit and price; negative, per unit over price, where the contract
+    /// is inverse.
+    pub(crate) fn price_scale(&self) -> f64 {
+        let multiplier = super::to_f64(self.multiplier);
+        if self.kind.is_inverse() { -multiplier } else { multiplier }
+    }
+
     /// Quantity rounded towards zero to a whole number of steps.
     ///
     /// `None` on overflow.

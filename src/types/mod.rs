@@ -21,6 +21,7 @@ mod market;
 mod number;
 mod order;
 mod period;
+mod reach;
 mod reason;
 mod record;
 mod signal;
@@ -53,6 +54,7 @@ pub use order::{
     OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, Side, TimeInForce,
 };
 pub use period::{Period, PeriodRule};
+pub use reach::Reach;
 pub use reason::{Reason, ReasonCode};
 pub use record::{
     ActionOutcome, Adjustment, AdjustmentCause, AdjustmentKind, Anomaly, HaltStep, Record, Trade,

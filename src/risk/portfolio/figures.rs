@@ -8,7 +8,6 @@ use super::{
     RiskFigureError, RiskWork,
 };
 use crate::math::{ParameterError, ReturnWindow, TailEstimator, decaying_weights};
-use crate::risk::exposure::mark_value;
 use crate::risk::{Fact, RiskConfigError};
 use crate::types::{Facts, InstrumentId, Side, StateError, Timestamp};
 
@@ -248,17 +247,6 @@ impl PortfolioRisk {
         self.relations.row(column, self.series.len())
     }
 
-    /// The value of one unit at the instrument's last mark, in the reporting currency.
-    #[inline]
-    pub(in crate::risk) fn unit_value(&self, id: InstrumentId, facts: &Facts<'_>) -> f64 {
-        let column = self.column(id);
-        match column.and_then(|column| self.sampler.units().get(column)).copied() {
-            Some(unit) if unit > 0.0 => unit,
-            // Not watched, or not seen yet.
-            _ => facts.instruments.get(id).map_or(f64::NAN, |entry| mark_value(entry, facts)),
-        }
-    }
-
     pub(in crate::risk) fn series(&self, column: usize) -> Option<&SeriesRisk> {
         self.series.get(column)
     }
@@ -316,8 +304,7 @@ impl PortfolioRisk {
             let Some(exposure) = column.and_then(|column| exposures.get_mut(column)) else {
                 return Err(RiskFigureError::Untracked { instrument });
             };
-            let entry = facts.instruments.get(instrument);
-            *exposure = position.size * entry.map_or(f64::NAN, |entry| mark_value(entry, facts));
+            *exposure = position.size * facts.book.reach(instrument).unit_value();
             if !exposure.is_finite() {
                 return Err(RiskFigureError::NoMark { instrument });
             }

@@ -2,7 +2,6 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::risk::exposure::mark_value;
 use crate::types::{FactBook, Facts, InstrumentId, Timestamp};
 
 /// Turns marks that come one by one into synchronous rows of returns.
@@ -29,8 +28,6 @@ pub(super) struct MarkSampler {
     seen: Vec<Option<Timestamp>>,
     closed: Vec<f64>,
     row: Vec<f64>,
-    /// The value of one unit at the last mark, in the reporting currency; NaN before the first.
-    units: Vec<f64>,
     /// The instrument that is likely to be marked next.
     next: usize,
 }
@@ -50,7 +47,6 @@ impl MarkSampler {
             seen: vec![None; count],
             closed: vec![f64::NAN; count],
             row: vec![f64::NAN; count],
-            units: vec![f64::NAN; count],
             next: 0,
         }
     }
@@ -63,11 +59,6 @@ impl MarkSampler {
     /// The returns of the last closed row, one per instrument.
     pub(super) fn row(&self) -> &[f64] {
         &self.row
-    }
-
-    /// The values of one unit at the last marks, one per instrument.
-    pub(super) fn units(&self) -> &[f64] {
-        &self.units
     }
 
     /// Looks at the facts, once after each mark; true when a row was closed.
@@ -113,8 +104,6 @@ impl MarkSampler {
         }
         self.prices[index] = price;
         self.seen[index] = Some(mark.at);
-        let instrument = facts.instruments.get(id);
-        self.units[index] = instrument.map_or(f64::NAN, |entry| mark_value(entry, facts));
         true
     }
 
@@ -131,7 +120,7 @@ impl MarkSampler {
 
     pub(super) fn is_sound(&self) -> bool {
         let count = self.instruments.len();
-        let lengths = [self.prices.len(), self.closed.len(), self.row.len(), self.units.len()];
+        let lengths = [self.prices.len(), self.closed.len(), self.row.len()];
         self.spacing_nanos >= 0
             && lengths.iter().all(|length| *length == count)
             && self.seen.len() == count

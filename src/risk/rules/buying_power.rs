@@ -1,9 +1,11 @@
 use rust_decimal::Decimal;
 
 use super::capped;
-use crate::risk::exposure::{mark_value, settlement_rate};
+use crate::risk::exposure::settlement_rate;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, limits};
-use crate::types::{Amount, Facts, Instrument, InstrumentId, Intent, LimitKey, ReasonCode, to_f64};
+use crate::types::{
+    Amount, Facts, Instrument, InstrumentId, Intent, LimitKey, ReasonCode, Side, to_f64,
+};
 
 /// What is opened must be paid for: cash of the settlement currency plus a credit line covers
 /// every working order that opens, the group's earlier legs and the new opening.
@@ -44,21 +46,11 @@ impl BuyingPower {
             let found = facts.instruments.get(id)?;
             (found.settlement == own.settlement && found.kind.is_paid_in_full()).then_some(found)
         };
-        for index in 0..facts.instruments.len() {
-            let Some(instrument) = u32::try_from(index).ok().map(InstrumentId).and_then(paid_in)
-            else {
-                continue;
-            };
-            let working = facts.book.working(instrument.id);
-            let net = facts.net(instrument.id).size;
+        for (id, reach) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
             // What an order closes it does not have to pay for.
-            let opens = |quantity: Decimal, against: f64| {
-                let excess = to_f64(quantity) - if against > 0.0 { against } else { 0.0 };
-                if excess > 0.0 { excess } else { 0.0 }
-            };
-            let quantity = opens(working.buy, -net) + opens(working.sell, net);
-            if quantity > 0.0 {
-                sum += quantity * mark_value(instrument, facts);
+            let quantity = reach.opened(Side::Buy) + reach.opened(Side::Sell);
+            if quantity > 0.0 && paid_in(id).is_some() {
+                sum += quantity * reach.unit_value();
             }
         }
         for leg in opening.earlier {
@@ -72,7 +64,9 @@ impl BuyingPower {
 
 fn value_of(leg: &Intent, instrument: &Instrument, facts: &Facts<'_>) -> f64 {
     match leg.amount {
-        Amount::Quantity(quantity) => quantity.to_f64() * mark_value(instrument, facts),
+        Amount::Quantity(quantity) => {
+            quantity.to_f64() * facts.book.reach(instrument.id).unit_value()
+        }
         Amount::Cash(money) => to_f64(money.amount) * settlement_rate(instrument, facts),
     }
 }

@@ -1,8 +1,8 @@
 use super::{Ceiling, capped};
 use crate::math::ParameterError;
-use crate::risk::reach::Reach;
+use crate::risk::reach::reach_after;
 use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, ReasonCode, Side};
+use crate::types::{Facts, InstrumentId, Reach, ReasonCode, Side};
 
 /// What is bet on one movement stays below a ceiling: the opening's own position and every
 /// position that moves with it, by a correlation at or above a threshold.
@@ -56,9 +56,13 @@ impl<'a> CorrelatedExposure<'a> {
         let column = self.portfolio.column(own);
         let related = column.map_or(&[][..], |column| self.portfolio.related(column));
         let mut sum = 0.0;
-        for id in (0..facts.instruments.len() as u32).map(InstrumentId).filter(|id| *id != own) {
-            let reach = Reach::after(id, opening.earlier, facts);
-            if reach.worst() == 0.0 {
+        for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
+            let joined = match opening.earlier {
+                [] => None,
+                legs => Some(reach_after(id, legs, facts)),
+            };
+            let reach = joined.as_ref().unwrap_or(alone);
+            if id == own || reach.worst() == 0.0 {
                 continue;
             }
             let pair = column.zip(self.portfolio.column(id));
@@ -67,8 +71,9 @@ impl<'a> CorrelatedExposure<'a> {
                 Some((one, other)) => self.portfolio.correlation_of(one, other).unwrap_or(f64::NAN),
                 None => f64::NAN,
             };
-            let shared = self.shared(correlation, &reach, opening.intent.side);
-            sum += shared * self.portfolio.unit_value(id, facts);
+            let shared = self.shared(correlation, reach, opening.intent.side);
+            // A hedge or a stranger needs no mark.
+            sum += if shared == 0.0 { 0.0 } else { shared * reach.unit_value() };
         }
         sum
     }

@@ -2,8 +2,7 @@ use rust_decimal::Decimal;
 
 use super::usage::sum_of_values;
 use super::{Ceiling, capped};
-use crate::risk::exposure::mark_value;
-use crate::risk::reach::Reach;
+use crate::risk::reach::reach_after;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule};
 use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode};
 
@@ -35,7 +34,7 @@ impl GroupExposure {
     /// Worst value of the members but the opening's own instrument.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
         let others = self.members.iter().filter(|member| **member != opening.intent.instrument);
-        others.map(|member| worst_value(*member, opening, facts)).sum()
+        others.map(|member| reach_after(*member, opening.earlier, facts).worst_value()).sum()
     }
 }
 
@@ -74,14 +73,4 @@ impl RiskRule for GroupExposure {
         }
         self.ceiling.set("group exposure", value).map(Some)
     }
-}
-
-fn worst_value(member: InstrumentId, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
-    let worst = Reach::after(member, opening.earlier, facts).worst();
-    // Nothing held needs no mark.
-    if worst == 0.0 {
-        return 0.0;
-    }
-    let instrument = facts.instruments.get(member);
-    worst * instrument.map_or(f64::NAN, |instrument| mark_value(instrument, facts))
 }

@@ -2,11 +2,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Ceiling, capped, sound_equity};
-use crate::risk::exposure::settlement_rate;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, split_after, valuation_price};
 use crate::types::{
-    Facts, Instrument, InstrumentId, Intent, LimitKey, PositionFacts, Reason, ReasonCode, Side,
-    SlotId, StopFact, to_f64,
+    Facts, InstrumentId, Intent, LimitKey, PositionFacts, Reach, Reason, ReasonCode, Side, SlotId,
+    StopFact, to_f64,
 };
 
 /// Portfolio heat: what all positions together would lose from their entries down to their
@@ -99,9 +98,8 @@ impl PortfolioHeat {
         position: &PositionFacts,
         facts: &Facts<'_>,
     ) -> f64 {
-        let Some(entry) = facts.instruments.get(instrument) else { return f64::NAN };
         let stop = facts.book.stop(slot, instrument);
-        let scale = Scale::of(entry, self.unstopped, facts);
+        let scale = self.scale(instrument, facts);
         scale.held(position, stop) + scale.working(position, stop)
     }
 
@@ -110,10 +108,14 @@ impl PortfolioHeat {
         self.open_risk(facts) / sound_equity(facts)
     }
 
+    fn scale<'a>(&self, instrument: InstrumentId, facts: &Facts<'a>) -> Scale<'a> {
+        let mark = facts.mark(instrument).unwrap_or(f64::NAN);
+        Scale { reach: facts.book.reach(instrument), mark, unstopped: self.unstopped }
+    }
+
     /// The risk of one unit that an intent opens at a price.
     fn unit(&self, intent: &Intent, price: f64, facts: &Facts<'_>) -> f64 {
-        let Some(instrument) = facts.instruments.get(intent.instrument) else { return f64::NAN };
-        let scale = Scale::of(instrument, self.unstopped, facts);
+        let scale = self.scale(intent.instrument, facts);
         let stop = intent.bracket.and_then(|bracket| bracket.stop_loss);
         let level = stop.map_or(f64::NAN, |stop| stop.to_f64());
         let loss = scale.loss(intent.side, price, level);
@@ -183,25 +185,13 @@ fn is_idle(position: &PositionFacts) -> bool {
 }
 
 /// How prices of one instrument become money.
-struct Scale {
-    /// Reporting currency per unit and price; inverse contracts: per unit over price.
-    units: f64,
-    is_inverse: bool,
+struct Scale<'a> {
+    reach: &'a Reach,
     mark: f64,
     unstopped: f64,
 }
 
-impl Scale {
-    fn of(instrument: &Instrument, unstopped: f64, facts: &Facts<'_>) -> Self {
-        let mark = facts.mark(instrument.id).unwrap_or(f64::NAN);
-        let units = to_f64(instrument.multiplier) * settlement_rate(instrument, facts);
-        Self { units, is_inverse: instrument.kind.is_inverse(), mark, unstopped }
-    }
-
-    fn value(&self, price: f64) -> f64 {
-        if self.is_inverse { -self.units / price } else { self.units * price }
-    }
-
+impl Scale<'_> {
     /// What one unit loses from a price down to a level; zero or less when the level is not on
     /// the losing side, NaN for levels that no price can have.
     fn loss(&self, side: Side, price: f64, level: f64) -> f64 {
@@ -209,24 +199,19 @@ impl Scale {
             return f64::NAN;
         }
         match side {
-            Side::Buy => self.value(price) - self.value(level),
-            Side::Sell => self.value(level) - self.value(price),
+            Side::Buy => self.reach.signed_value_at(price) - self.reach.signed_value_at(level),
+            Side::Sell => self.reach.signed_value_at(level) - self.reach.signed_value_at(price),
         }
     }
 
-    /// One unit at this price without a stop.
-    fn bare(&self, price: f64) -> f64 {
-        self.value(price).abs() * self.unstopped
-    }
-
-    /// One unit that a plan would stop at a distance.
+    /// One unit at a price that a plan would stop at a distance.
     fn planned(&self, side: Side, price: f64, distance: f64) -> f64 {
         let level = match side {
             Side::Buy => price - distance,
             Side::Sell => price + distance,
         };
-        let loss = self.loss(side, price, level);
-        if distance > 0.0 && loss > 0.0 { loss } else { self.bare(price) }
+        let loss = if distance > 0.0 { self.loss(side, price, level) } else { 0.0 };
+        if loss > 0.0 { loss } else { self.reach.unit_value_at(price) * self.unstopped }
     }
 
     fn held(&self, position: &PositionFacts, stop: StopFact) -> f64 {
@@ -243,7 +228,7 @@ impl Scale {
             risk += covered * if loss <= 0.0 { 0.0 } else { loss };
         }
         if size > covered {
-            risk += (size - covered) * self.bare(self.mark);
+            risk += (size - covered) * self.reach.unit_value() * self.unstopped;
         }
         risk
     }

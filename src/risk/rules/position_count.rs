@@ -1,6 +1,5 @@
 use rust_decimal::Decimal;
 
-use crate::risk::reach::Reach;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, limits};
 use crate::types::{Facts, InstrumentId, LimitKey, Reason, ReasonCode};
 
@@ -63,11 +62,10 @@ impl RiskRule for PositionCount {
 }
 
 fn held(facts: &Facts<'_>) -> usize {
-    let ids = (0..facts.instruments.len() as u32).map(InstrumentId);
-    ids.filter(|id| is_held(*id, facts)).count()
+    facts.book.reaches().iter().filter(|reach| reach.worst() > 0.0).count()
 }
 
 #[inline]
 fn is_held(id: InstrumentId, facts: &Facts<'_>) -> bool {
-    Reach::of(id, facts.book).worst() > 0.0
+    facts.book.reach(id).worst() > 0.0
 }

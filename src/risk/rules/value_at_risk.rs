@@ -1,5 +1,5 @@
 use super::{Ceiling, capped};
-use crate::risk::reach::Reach;
+use crate::risk::reach::reach_after;
 use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
 use crate::types::{Facts, InstrumentId, ReasonCode, Side};
 
@@ -74,17 +74,20 @@ impl<'a> VarLimit<'a> {
     /// while it is not known.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
         let mut sum = 0.0;
-        for id in (0..facts.instruments.len() as u32).map(InstrumentId) {
-            let is_still = facts.book.working(id).orders == 0 && opening.earlier.is_empty();
-            if is_still || id == opening.intent.instrument {
+        for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
+            if id == opening.intent.instrument {
                 continue;
             }
-            let reach = Reach::after(id, opening.earlier, facts);
+            let joined = match opening.earlier {
+                [] => None,
+                legs => Some(reach_after(id, legs, facts)),
+            };
+            let reach = joined.as_ref().unwrap_or(alone);
             let (buys, sales) = (reach.opened(Side::Buy), reach.opened(Side::Sell));
             let opened = if buys > sales { buys } else { sales };
             if opened > 0.0 {
                 let series = self.portfolio.series(self.portfolio.column(id)?)?;
-                sum += opened * self.portfolio.unit_value(id, facts) * series.deviation;
+                sum += opened * reach.unit_value() * series.deviation;
             }
         }
         Some(sum)
