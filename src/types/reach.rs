@@ -32,14 +32,14 @@ pub struct Reach {
     /// Reporting currency per unit and price, negative per unit over price for inverse contracts;
     /// 0 while not known.
     units: f64,
-    /// The value of one unit at the last mark; 0 while not known.
-    unit: f64,
+    /// The last mark; 0 before the first.
+    price: f64,
     size: f64,
     buying: f64,
     selling: f64,
 }
 
-static NOTHING: Reach = Reach { units: 0.0, unit: 0.0, size: 0.0, buying: 0.0, selling: 0.0 };
+static NOTHING: Reach = Reach { units: 0.0, price: 0.0, size: 0.0, buying: 0.0, selling: 0.0 };
 
 impl Reach {
     /// Signed size at the venue.
@@ -64,7 +64,7 @@ impl Reach {
     /// there is no mark or no rate.
     #[inline]
     pub fn unit_value(&self) -> f64 {
-        known(self.unit)
+        self.unit_value_at(self.price)
     }
 
     /// The value of one unit at a price in the reporting currency, above zero; NaN while it is not
@@ -132,10 +132,10 @@ impl Reach {
         }
     }
 
-    /// A new mark.
+    /// A new mark, above zero.
     #[inline]
-    pub(crate) fn mark(&mut self, price: f64) {
-        self.unit = if self.units > 0.0 { self.units * price } else { -self.units / price };
+    pub(crate) const fn mark(&mut self, price: f64) {
+        self.price = price;
     }
 }
 
@@ -164,10 +164,7 @@ impl FactBook {
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
         if let Some(reach) = self.reaches.get_mut(instrument.index()) {
             reach.units = if units.is_finite() { units } else { 0.0 };
-            reach.unit = if price > 0.0 { reach.signed_value_at(price).abs() } else { 0.0 };
-            if reach.unit.is_nan() {
-                reach.unit = 0.0;
-            }
+            reach.price = price;
         }
     }
 

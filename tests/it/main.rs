@@ -42,6 +42,7 @@ mod model_check;
 mod monitor;
 mod monitoring_files;
 mod netting;
+mod order_checks;
 mod orders;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -640,7 +640,58 @@ fn limits_change_by_name() {
     let budget = LimitKey::all(MessageThrottle::BUDGET);
     assert!(throttle.set_limit(&budget, Decimal::TWO).is_err(), "two are reserved");
     assert_eq!(throttle.set_limit(&budget, Decimal::from(3)), Ok(Some(Decimal::TEN)));
+    assert_eq!(throttle.set_limit(&budget, Decimal::from(4)), Ok(Some(Decimal::from(3))));
     assert!(throttle.set_limit(&budget, dec("3.5")).is_err());
+}
+
+/// A limit of one symbol or one strategy changes under its own subject alone.
+#[test]
+fn narrow_limits_change_for_their_subject_alone() {
+    let one = |name: &str| LimitKey::of(name, SHARE);
+    let other = |name: &str| LimitKey::of(name, COIN);
+    let mut symbol = SymbolExposure::of(SHARE, Ceiling::Amount(5.0)).unwrap();
+    assert_eq!(symbol.set_limit(&other("symbol_exposure"), Decimal::ONE), Ok(None));
+    assert_eq!(symbol.set_limit(&one("order_notional"), Decimal::ONE), Ok(None));
+    assert_eq!(symbol.set_limit(&LimitKey::all("symbol_exposure"), Decimal::ONE), Ok(None));
+    assert_eq!(symbol.set_limit(&one("symbol_exposure"), Decimal::ONE), Ok(Some(dec("5"))));
+    assert_eq!(symbol.set_limit(&one("symbol_exposure"), Decimal::TWO), Ok(Some(dec("1"))));
+    let mut repeated = RepeatedExecution::new(3).unwrap();
+    let key = LimitKey::all(RepeatedExecution::LIMIT);
+    assert_eq!(repeated.set_limit(&one(RepeatedExecution::LIMIT), Decimal::ONE), Ok(None));
+    assert_eq!(repeated.set_limit(&LimitKey::all("nothing"), Decimal::ONE), Ok(None));
+    assert_eq!(repeated.set_limit(&key, Decimal::from(7)), Ok(Some(dec("3"))));
+    assert_eq!(repeated.set_limit(&key, Decimal::from(8)), Ok(Some(dec("7"))));
+    let most = Duration::from_secs(9);
+    let limits = DataLimits { silence: Some(most), jump: Some(0.5), sound_events: 3 };
+    let mut quality = DataQualityGuard::new(SHARE, limits).unwrap();
+    assert!(quality.is_timed(), "silence ends by time");
+    assert_eq!(quality.set_limit(&other(DataQualityGuard::SILENCE), Decimal::ONE), Ok(None));
+    let silence = one(DataQualityGuard::SILENCE);
+    assert_eq!(quality.set_limit(&silence, Decimal::ONE), Ok(Some(dec("9"))));
+    let jump = one(DataQualityGuard::JUMP);
+    assert_eq!(quality.set_limit(&jump, dec("0.25")), Ok(Some(dec("0.5"))));
+    assert!(quality.set_limit(&jump, Decimal::ZERO).is_err());
+    assert_eq!(quality.set_limit(&jump, dec("0.5")), Ok(Some(dec("0.25"))));
+}
+
+/// The usage of a symbol's limit is that symbol's; that of net exposure has a sign: the larger of
+/// what is long and what is short.
+#[test]
+fn usage_says_what_is_used() {
+    let world = World::new();
+    let (short, long) = (Decimal::from(-7), Decimal::from(2));
+    let held = world.book().position(SLOT, SHARE, short, price("100"));
+    let book = held.position(SLOT, COIN, long, price("50")).build();
+    let facts = world.facts(&book);
+    let value = |id| facts.book.reach(id).worst_value();
+    let of = |id| {
+        let rule = SymbolExposure::of(id, Ceiling::Amount(1e9)).unwrap();
+        rule.usage(&facts).unwrap().observed
+    };
+    assert!(value(SHARE) > value(COIN) && value(COIN) > 0.0);
+    assert_eq!((of(SHARE), of(COIN)), (value(SHARE), value(COIN)));
+    let net = NetExposure::new(Ceiling::Amount(1e9)).unwrap().usage(&facts).unwrap().observed;
+    assert_eq!(net, value(SHARE) - value(COIN), "short of all");
 }
 
 /// Facts without a book: nothing panics on extreme numbers.

@@ -1,0 +1,101 @@
+//! What an order breaks before it is sent, each check at its edge.
+
+use tradewright::order::audit::{Violation, violations};
+use tradewright::types::{
+    Bracket, Decimal, Instrument, Instruments, Intent, Order, OrderId, OrderKind, Price, Purpose,
+    Qty, Side, SlotId, Timestamp,
+};
+
+const OWNER: SlotId = SlotId(1);
+const MARK: f64 = 100.0;
+
+fn table() -> Instruments {
+    let mut table = Instruments::new();
+    let stock = Instrument::stock("S", "USD").min_notional("1000").min_quantity("2");
+    table.add(stock).unwrap();
+    table
+}
+
+fn price(number: i64) -> Price {
+    Price::new(Decimal::from(number)).unwrap()
+}
+
+fn found(side: Side, quantity: i64, shape: impl FnOnce(&mut Intent)) -> Vec<Violation> {
+    let table = table();
+    let id = table.find("S").unwrap().id;
+    let mut intent = Intent::market(OWNER, id, side, Qty::from(quantity));
+    shape(&mut intent);
+    let order = Order { id: OrderId::new(1, OWNER, 1), created_at: Timestamp::EPOCH, intent };
+    violations(&order, &table, Some(MARK))
+}
+
+/// At the smallest value and quantity an order passes, one step below it does not.
+#[test]
+fn quantities_and_values_have_a_smallest() {
+    assert_eq!(found(Side::Buy, 10, |_| {}), []);
+    assert_eq!(found(Side::Buy, 9, |_| {}), [Violation::BelowMinNotional]);
+    let both = [Violation::BelowMinQuantity, Violation::BelowMinNotional];
+    assert_eq!(found(Side::Buy, 1, |_| {}), both);
+    let nothing = found(Side::Buy, 0, |_| {});
+    assert!(nothing.contains(&Violation::QuantityNotPositive), "{nothing:?}");
+}
+
+/// Exits lie on their side of the entry; at the entry itself they do not.
+#[test]
+fn exits_lie_on_their_side() {
+    let of = |side, take: i64, stop: i64| {
+        found(side, 10, |intent| {
+            intent.kind = OrderKind::Limit { price: price(100) };
+            let (take, stop) = (Some(price(take)), Some(price(stop)));
+            intent.bracket = Some(Bracket { take_profit: take, stop_loss: stop });
+        })
+    };
+    let wrong = [Violation::TakeProfitSide, Violation::StopLossSide];
+    for (side, take, stop) in [(Side::Buy, 101, 99), (Side::Sell, 99, 101)] {
+        assert_eq!(of(side, take, stop), []);
+        assert_eq!(of(side, stop, take), wrong);
+        assert_eq!(of(side, 100, 100), wrong);
+    }
+}
+
+/// The exits of a market entry that the market has passed already would trade at once: either of
+/// them is enough.
+#[test]
+fn exits_of_a_market_entry_are_not_crossed() {
+    let of = |take: i64, stop: i64, reference: f64| {
+        found(Side::Buy, 20, |intent| {
+            intent.reference = reference;
+            let (take, stop) = (Some(price(take)), Some(price(stop)));
+            intent.bracket = Some(Bracket { take_profit: take, stop_loss: stop });
+        })
+    };
+    assert_eq!(of(101, 99, 100.0), []);
+    assert_eq!(of(100, 80, 90.0), [Violation::CrossedWithMarket]);
+    assert_eq!(of(120, 101, 110.0), [Violation::CrossedWithMarket]);
+}
+
+/// An entry's trigger lies before the market, not at it and not behind it; an exit's may.
+#[test]
+fn entries_wait_before_the_market() {
+    let of = |side, kind, purpose| {
+        found(side, 20, |intent| {
+            intent.kind = kind;
+            intent.purpose = purpose;
+        })
+    };
+    let stop = |trigger: i64| OrderKind::StopMarket { trigger: price(trigger) };
+    let touch = |trigger: i64| OrderKind::TakeProfit { trigger: price(trigger) };
+    let crossed = [Violation::CrossedWithMarket];
+    for (side, before, behind) in [
+        (Side::Buy, stop(101), [stop(100), stop(99)]),
+        (Side::Sell, stop(99), [stop(100), stop(101)]),
+        (Side::Buy, touch(99), [touch(100), touch(101)]),
+        (Side::Sell, touch(101), [touch(100), touch(99)]),
+    ] {
+        assert_eq!(of(side, before, Purpose::Entry), [], "{side:?} {before:?}");
+        for kind in behind {
+            assert_eq!(of(side, kind, Purpose::Entry), crossed, "{side:?} {kind:?}");
+            assert_eq!(of(side, kind, Purpose::StopLoss), [], "{side:?} {kind:?}");
+        }
+    }
+}
