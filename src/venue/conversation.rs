@@ -23,7 +23,7 @@ use crate::types::{
 /// };
 /// use tradewright::venue::{Answer, Conversation, Found, TalkAction};
 ///
-/// let at = |seconds| Timestamp::from_secs(1_700_000_000 + seconds).unwrap();
+/// let at = |seconds: i64| Timestamp::from_secs(1_700_000_000 + seconds).unwrap();
 /// let id = OrderId::new(1, SlotId(1), 1);
 /// let intent = Intent::market(SlotId(1), InstrumentId(0), Side::Buy, Qty::new(1.into()));
 /// let order = Order { id, intent, created_at: at(0) };

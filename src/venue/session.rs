@@ -19,7 +19,7 @@ use crate::types::Timestamp;
 /// use tradewright::types::Timestamp;
 /// use tradewright::venue::{Session, SessionAction, SessionConfig, SessionState, StreamId};
 ///
-/// let at = |seconds| Timestamp::from_secs(1_700_000_000 + seconds).unwrap();
+/// let at = |seconds: i64| Timestamp::from_secs(1_700_000_000 + seconds).unwrap();
 /// let mut session = Session::new(SessionConfig::default());
 /// let mut actions = Vec::new();
 /// let book = session.add_stream();
