@@ -88,7 +88,7 @@ fn orders_metered(tape: &Tape) -> usize {
 fn reviews() -> usize {
     let crowd = Crowd::new();
     let mut out = Assessment::default();
-    crowd.manager.review(&[crowd.buy()], &crowd.facts(), &mut out);
+    crowd.manager.review(&[Crowd::buy()], &crowd.facts(), &mut out);
     assert!(out.approved, "{:?}", out.findings);
     measured_reviews(&crowd, &mut out)
 }
@@ -104,7 +104,7 @@ fn measured<S: Strategy, M: MetricsSink>(
 
 #[inline(never)]
 fn measured_reviews(crowd: &Crowd, out: &mut Assessment) -> usize {
-    let (facts, intent) = (crowd.facts(), crowd.buy());
+    let (facts, intent) = (crowd.facts(), Crowd::buy());
     for _ in 0..REVIEWS {
         crowd.manager.review(black_box(&[intent]), black_box(&facts), out);
     }

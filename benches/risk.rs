@@ -101,7 +101,9 @@ fn whole(criterion: &mut Criterion) {
     let crowd = every_rule::Crowd::new();
     let mut out = Assessment::default();
     let mut group = criterion.benchmark_group("review");
-    for (name, intent) in [("opens", crowd.buy()), ("opens short", crowd.sale())] {
+    for (name, intent) in
+        [("opens", every_rule::Crowd::buy()), ("opens short", every_rule::Crowd::sale())]
+    {
         crowd.manager.review(&[intent], &crowd.facts(), &mut out);
         assert!(out.approved, "{:?}", out.findings);
         let title = format!("every built-in rule, 50 positions, 20 open orders, {name}");

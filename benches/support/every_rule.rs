@@ -132,12 +132,12 @@ impl Crowd {
     }
 
     /// More of a long position.
-    pub fn buy(&self) -> Intent {
+    pub fn buy() -> Intent {
         Intent::market(OWNER, InstrumentId(10), Side::Buy, 20.into())
     }
 
     /// More of a short one.
-    pub fn sale(&self) -> Intent {
+    pub fn sale() -> Intent {
         Intent::market(OWNER, InstrumentId(13), Side::Sell, 20.into())
     }
 }
