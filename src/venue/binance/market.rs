@@ -26,7 +26,7 @@ pub enum StreamFrame {
 ///
 /// Read: `bookTicker`, `trade`, `aggTrade`, `kline`, `depthUpdate`, `markPriceUpdate`,
 /// `24hrTicker`, `24hrMiniTicker`. Kinds, fields and instruments that it does not know are
-/// passed over and counted. Quotes, prints and candles allocate nothing once the buffer has room.
+/// passed over and counted.
 ///
 /// ```
 /// use tradewright::types::{Instrument, Instruments, MarketEvent};
