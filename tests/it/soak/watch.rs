@@ -92,7 +92,30 @@ pub fn laws(world: &World, before: &Before) -> Result<(), String> {
     fills(world)?;
     halts(world, before)?;
     exposure(world)?;
+    reaches(world)?;
     orders(world)
+}
+
+/// Where positions can end up, as the account keeps it, is what follows from the other facts.
+fn reaches(world: &World) -> Result<(), String> {
+    let book = world.account().book();
+    for instrument in world.instruments().iter() {
+        let (reach, net) = (book.reach(instrument.id), book.net(instrument.id));
+        let working = book.working(instrument.id);
+        let [buying, selling] = [working.buy, working.sell].map(tradewright::types::to_f64);
+        let found = [reach.size(), reach.up(), reach.down()];
+        let expected = [net.size, net.size + buying, net.size - selling];
+        law(found == expected, "the reach is position and orders", || {
+            format!("{found:?} and {expected:?}")
+        })?;
+        let value = book
+            .mark(instrument.id)
+            .map_or(f64::NAN, |mark| instrument.value_f64(1.0, mark.price).abs() * mark.rate);
+        let unit = reach.unit_value();
+        let is_same = (unit - value).abs() <= 1e-12 * value || (unit.is_nan() && value.is_nan());
+        law(is_same, "a unit is worth its mark", || format!("{unit} and {value}"))?;
+    }
+    Ok(())
 }
 
 /// Cash, positions and deposits balance with profit, fees and funding, to the last digit; slots
