@@ -196,7 +196,7 @@ impl Account {
         for (id, terms) in ids.map(InstrumentId).zip(&self.terms) {
             let rate = self.book.marks.get(id.index()).map_or(f64::NAN, |mark| mark.rate);
             let scale = if terms.is_inverse { -terms.multiplier } else { terms.multiplier };
-            self.book.set_units(id, scale * rate);
+            self.book.set_units(id, scale, rate);
             self.book.settle_reach(id);
         }
     }
@@ -262,7 +262,7 @@ impl Account {
             if let Some(fact) = self.book.marks.get_mut(instrument.id.index()) {
                 fact.rate = rate;
             }
-            self.book.set_units(instrument.id, instrument.price_scale() * rate);
+            self.book.set_units(instrument.id, instrument.price_scale(), rate);
         }
     }
 

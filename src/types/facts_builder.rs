@@ -176,7 +176,7 @@ impl<'a> FactBookBuilder<'a> {
             let is_own = instrument.settlement == self.book.reporting;
             let mark = self.book.mark(instrument.id);
             let rate = if is_own { 1.0 } else { mark.map_or(f64::NAN, |mark| mark.rate) };
-            self.book.set_units(instrument.id, instrument.price_scale() * rate);
+            self.book.set_units(instrument.id, instrument.price_scale(), rate);
             self.book.settle_reach(instrument.id);
         }
     }

@@ -158,12 +158,14 @@ impl FactBook {
         &self.reaches
     }
 
-    /// What moves a value beside the price: reporting currency per unit and price, negative for
-    /// inverse contracts.
-    pub(crate) fn set_units(&mut self, instrument: InstrumentId, units: f64) {
+    /// What moves a value beside the price: the instrument's scale (settlement currency per unit
+    /// and price, negative for inverse contracts) and the rate of its currency. A rate that is no
+    /// number above zero is none.
+    pub(crate) fn set_units(&mut self, instrument: InstrumentId, scale: f64, rate: f64) {
+        let units = scale * rate;
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
         if let Some(reach) = self.reaches.get_mut(instrument.index()) {
-            reach.units = if units.is_finite() { units } else { 0.0 };
+            reach.units = if rate > 0.0 && units.is_finite() { units } else { 0.0 };
             reach.price = price;
         }
     }

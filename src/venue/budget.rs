@@ -125,7 +125,9 @@ impl RateBudget {
         }
         let percent = match urgency {
             Urgency::Cancel | Urgency::Resolve => 100,
-            Urgency::Order | Urgency::Query | Urgency::Bulk => 100 - self.reserve_percent,
+            Urgency::Order | Urgency::Query | Urgency::Bulk => {
+                100_u8.saturating_sub(self.reserve_percent)
+            }
         };
         let waits = self.windows.iter().filter_map(|window| window.wait(at, cost, percent));
         if let Some(later) = waits.max() {
@@ -183,8 +185,9 @@ impl RateBudget {
 }
 
 impl Window {
+    /// Above zero, in a restored budget too.
     fn nanos(&self) -> i64 {
-        i64::try_from(self.span.as_nanos()).unwrap_or(i64::MAX)
+        i64::try_from(self.span.as_nanos()).unwrap_or(i64::MAX).max(1)
     }
 
     /// Begins anew when a later span has begun; a clock that was set back changes nothing.

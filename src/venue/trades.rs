@@ -68,7 +68,7 @@ impl<T> TradeStream<T> {
         match place {
             Err(place) if number >= next => self.waiting.insert(place, (number, trade)),
             Err(_) | Ok(_) => {
-                self.repeated += 1;
+                self.repeated = self.repeated.saturating_add(1);
                 return;
             }
         }
@@ -83,9 +83,9 @@ impl<T> TradeStream<T> {
     pub fn give_up(&mut self, out: &mut Vec<TradeAction<T>>) {
         if let (Some(from), Some((first, _))) = (self.next, self.waiting.first()) {
             let first = *first;
-            self.missed += first - from;
+            self.missed = self.missed.saturating_add(first.saturating_sub(from));
             self.next = Some(first);
-            out.push(TradeAction::Missed { from, to: first - 1 });
+            out.push(TradeAction::Missed { from, to: first.saturating_sub(1) });
             self.release(out);
         }
         self.asked = None;
@@ -123,7 +123,7 @@ impl<T> TradeStream<T> {
     /// Asks for the first hole, once.
     fn ask(&mut self, out: &mut Vec<TradeAction<T>>) {
         let (Some(from), Some((first, _))) = (self.next, self.waiting.first()) else { return };
-        let to = first - 1;
+        let to = first.saturating_sub(1);
         if self.asked.is_none_or(|asked| asked < to) {
             self.asked = Some(to);
             out.push(TradeAction::Fetch { from, to });

@@ -235,14 +235,7 @@ fn a_refused_amendment_is_replaced() {
         let leg = tradewright::types::Leg::Net;
         Input::Order(OrderUpdate { order, instrument: A, side, leg, report })
     };
-    let fill = OrderReport::Fill(tradewright::types::FillReport {
-        trade: tradewright::types::TradeId(1),
-        price: price("100"),
-        quantity: Qty::from(10),
-        fee: tradewright::types::Money::zero(super::engine_world::USD),
-        liquidity: tradewright::types::Liquidity::Taker,
-        before_slippage: price("100"),
-    });
+    let fill = ten_at_100();
     let stop = placed(&tell(&mut engine, 1, report(entry.id, Side::Buy, fill)));
     assert_eq!(stop.intent.kind.trigger(), Some(price("95")));
     assert!(tell(&mut engine, 1, report(stop.id, Side::Sell, OrderReport::Accepted)).is_empty());
@@ -265,14 +258,7 @@ fn a_refused_stop_pauses() {
     engine.handle(minute(1), &Input::Market(flat(A, 1, 100.0).event), &mut out).unwrap();
     let Command::Place(entry) = out[0] else { panic!("the entry") };
     let leg = tradewright::types::Leg::Net;
-    let fill = OrderReport::Fill(tradewright::types::FillReport {
-        trade: tradewright::types::TradeId(1),
-        price: price("100"),
-        quantity: Qty::from(10),
-        fee: tradewright::types::Money::zero(super::engine_world::USD),
-        liquidity: tradewright::types::Liquidity::Taker,
-        before_slippage: price("100"),
-    });
+    let fill = ten_at_100();
     out.clear();
     let update = OrderUpdate { order: entry.id, instrument: A, side: Side::Buy, leg, report: fill };
     engine.handle(minute(1), &Input::Order(update), &mut out).unwrap();
@@ -306,14 +292,7 @@ fn a_refused_exit_pauses() {
     };
     let (out, _) = tell(minute(1), Input::Market(flat(A, 1, 100.0).event));
     let [Command::Place(entry)] = out[..] else { panic!("the entry: {out:?}") };
-    let fill = OrderReport::Fill(tradewright::types::FillReport {
-        trade: tradewright::types::TradeId(1),
-        price: price("100"),
-        quantity: Qty::from(10),
-        fee: tradewright::types::Money::zero(super::engine_world::USD),
-        liquidity: tradewright::types::Liquidity::Taker,
-        before_slippage: price("100"),
-    });
+    let fill = ten_at_100();
     let (out, _) = tell(minute(1), report(entry.id, Side::Buy, fill));
     let [Command::Place(stop)] = out[..] else { panic!("the stop: {out:?}") };
     let refused = || OrderReport::Rejected(RejectReason::InvalidOrder);
@@ -334,6 +313,18 @@ fn a_refused_exit_pauses() {
         exit = next;
         at = later.after(Duration::from_millis(1));
     }
+}
+
+/// The venue fills an entry of ten.
+fn ten_at_100() -> OrderReport {
+    OrderReport::Fill(tradewright::types::FillReport {
+        trade: tradewright::types::TradeId(1),
+        price: price("100"),
+        quantity: Qty::from(10),
+        fee: tradewright::types::Money::zero(super::engine_world::USD),
+        liquidity: tradewright::types::Liquidity::Taker,
+        before_slippage: price("100"),
+    })
 }
 
 fn price(text: &str) -> Price {

@@ -72,8 +72,8 @@ impl<'a> CorrelatedExposure<'a> {
                 None => f64::NAN,
             };
             let shared = self.shared(correlation, reach, opening.intent.side);
-            // A hedge or a stranger needs no mark.
-            sum += if shared == 0.0 { 0.0 } else { shared * reach.unit_value() };
+            // Of a position without a mark nothing is known: NaN stays, whatever is shared.
+            sum += shared * reach.unit_value();
         }
         sum
     }

@@ -165,6 +165,19 @@ fn what_is_not_held_needs_no_mark() {
     assert_eq!(exposure, Exposure { gross: 300.0, up: 300.0, down: 300.0 });
 }
 
+/// A currency whose rate is no number above zero has none, and what is paid in it no value.
+#[test]
+fn a_rate_is_above_zero() {
+    let world = World::new();
+    for rate in [-40_000.0, 0.0, f64::NAN, f64::INFINITY] {
+        let mark = MarkFact { price: 40_000.0, at: Timestamp::EPOCH, rate };
+        let held = world.book().rated_mark(INVERSE, mark);
+        let book = held.position(SLOT, INVERSE, dec("3"), price("40000")).build();
+        assert!(book.reach(INVERSE).unit_value().is_nan(), "{rate}");
+        assert!(Exposure::of(&world.facts(&book)).gross.is_nan(), "{rate}");
+    }
+}
+
 /// A value beyond the numbers is not known, and neither is a limit without equity.
 #[test]
 fn values_that_are_no_numbers_deny() {

@@ -487,6 +487,18 @@ fn exposure_that_moves_together_is_added_up() {
         correlated(&portfolio, &book_of("50"), (COIN, Side::Buy, "10")),
         250.0 * share + 10.0 * coin,
     );
+    // A position without a mark could be worth anything, even where it would be a hedge.
+    let blind =
+        shares(FactBookBuilder::new(&world.table, world.usd).cash(world.usd, dec("100000")))
+            .mark(COIN, day(30), coin)
+            .equity(100_000.0)
+            .build();
+    let guard = PortfolioGuard::new(portfolio.clone());
+    let guard = guard.correlated_exposure(0.8, Ceiling::Amount(1e9)).unwrap();
+    let chain = RiskChain::new().with_guard(Box::new(guard));
+    let sale = market(COIN, Side::Sell, "10");
+    let verdict = review(&chain, &[sale], &world.facts(&blind));
+    assert_eq!(verdict.findings[0].reason.code, ReasonCode::InvalidInput);
     for threshold in [0.0, 1.0, -0.5, f64::NAN] {
         assert!(CorrelatedExposure::new(&portfolio, threshold, Ceiling::Amount(1.0)).is_err());
     }

@@ -222,3 +222,27 @@ fn failure_08_one_weighted_queue() {
     assert_eq!(queue.next(start), None, "the venue has counted more than we have");
     assert_eq!(queue.next(queue.deadline().unwrap()), Some(778));
 }
+
+/// A budget and a stream of trades restored from damaged bytes are wrong, and do not panic.
+#[test]
+fn damaged_states_do_not_panic() {
+    let mut budget = RateBudget::new(10);
+    budget.limit(Limited::Weight, Duration::from_secs(60), 100);
+    let mut saved = serde_json::to_value(&budget).unwrap();
+    saved["reserve_percent"] = 255.into();
+    saved["windows"][0]["span"] = serde_json::json!({"secs": 0, "nanos": 0});
+    let mut damaged: RateBudget = serde_json::from_value(saved).unwrap();
+    let cost = Cost { weight: 1, orders: 0 };
+    assert_eq!(damaged.take(at(0), Urgency::Cancel, cost), Ok(()));
+    assert_eq!(damaged.take(at(0), Urgency::Order, cost), Err(Timestamp::MAX));
+
+    let mut trades = TradeStream::new(10);
+    let mut out = Vec::new();
+    trades.on_trade(5, 'a', &mut out);
+    trades.on_trade(8, 'b', &mut out);
+    let mut saved = serde_json::to_value(&trades).unwrap();
+    saved["waiting"][0][0] = 0.into();
+    let mut damaged: TradeStream<char> = serde_json::from_value(saved).unwrap();
+    damaged.on_trade(9, 'c', &mut out);
+    damaged.give_up(&mut out);
+}
