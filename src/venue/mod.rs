@@ -13,6 +13,9 @@
 //!   first.
 //! - [`ClockOffset`] says how far the venue's clock is from ours.
 //! - [`Conversation`] sends each order at most once, and finds out what became of it.
+//!
+//! With the feature `live` there are the async traits of a venue, too: `ExchangeClient`,
+//! `MarketDataStream` and `Clock`. They are doors; what stands behind them is built elsewhere.
 
 mod book_sync;
 mod budget;
@@ -34,6 +37,8 @@ mod user_news;
 
 #[cfg(feature = "binance")]
 pub mod binance;
+#[cfg(feature = "live")]
+mod edge;
 
 pub use book_sync::{BookAction, BookCounts, BookFault, BookSync, BookSyncConfig, SyncRule};
 pub use budget::{Cost, Limited, RateBudget, Throttled, Urgency};
@@ -41,6 +46,13 @@ pub use clock_offset::ClockOffset;
 pub use conversation::{Answer, Conversation, ConversationConfig, Found, TalkAction};
 pub use decode::{DecodeCounts, DecodeError};
 pub use depth::{DepthSnapshot, DepthUpdate};
+#[cfg(feature = "live")]
+pub use edge::{
+    Balance, BarQuery, Channel, Clock, ConnectionCounts, DataQuality, ExchangeClient,
+    ExchangeError, FillsFrom, Listing, MarketDataStream, MarketStream, OrderChange, OrderState,
+    PositionState, Submitted, Subscription, UserEvent, UserStream, VenueEvent, VenueFill,
+    VenueListings,
+};
 pub use queue::RequestQueue;
 pub use session::{LinkId, Session, SessionAction, StreamId};
 pub use session_config::SessionConfig;

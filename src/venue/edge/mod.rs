@@ -1,0 +1,22 @@
+//! The doors of a venue for programs that wait: market data, orders and time as async traits.
+//!
+//! A host that has a venue of its own implements these; the library's backends do, too. No
+//! executor is asked for: the traits know futures and streams, and nothing that runs them.
+
+mod client;
+mod clock;
+mod error;
+mod execution;
+mod market;
+mod quality;
+mod user;
+
+pub use client::{BarQuery, ExchangeClient, OrderChange, Submitted};
+pub use clock::Clock;
+pub use error::ExchangeError;
+pub use execution::{
+    Balance, FillsFrom, Listing, OrderState, PositionState, VenueFill, VenueListings,
+};
+pub use market::{Channel, MarketDataStream, MarketStream, Subscription, VenueEvent};
+pub use quality::{ConnectionCounts, DataQuality};
+pub use user::{UserEvent, UserStream};
