@@ -1,4 +1,4 @@
-//! Binance, spot and USD-margined futures: bytes to values.
+//! Binance, spot and USD-margined futures: bytes to values, and requests to signed text.
 //!
 //! Nothing here opens a connection or reads a clock. Protocol of July 2026.
 
@@ -7,10 +7,17 @@ mod field;
 mod limits;
 mod market;
 mod report;
+mod sign;
+mod text;
 mod user;
 mod wire;
 
 pub use error::{BinanceMarket, ErrorClass, VenueError, classify_status};
 pub use limits::LimitHeader;
 pub use market::{MarketDecoder, StreamFrame, decode_depth};
+pub use secrecy::SecretString;
+pub use sign::{
+    Credentials, Ed25519Key, Ed25519PublicKey, HmacKey, KeyError, RequestSigner, Signature,
+    SignatureError, VerifyingKey, WsParams,
+};
 pub use user::UserDecoder;
