@@ -80,6 +80,7 @@ pub mod monitor;
 pub mod sim;
 
 pub mod backtest;
+pub mod resilience;
 pub mod venue;
 
 #[cfg(feature = "testkit")]
@@ -115,6 +116,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/venue-sessions.md")]
     pub mod venue_sessions {}
+
+    #[doc = include_str!("../docs/resilience.md")]
+    pub mod resilience {}
 
     #[doc = include_str!("../docs/risk-controls.md")]
     pub mod risk_controls {}

@@ -5,6 +5,7 @@ use crate::types::{
     Adjustment, AssetId, Fill, Funding, Instrument, InstrumentId, Instruments, Leg, Money, Price,
     SlotId, State, Timestamp, Trade, exact,
 };
+use crate::types::{Classification, Classify};
 
 /// The books of money: what fills, funding and adjustments do to cash and positions.
 ///
@@ -191,4 +192,10 @@ pub enum LedgerError {
         /// The refused value.
         value: Decimal,
     },
+}
+
+impl Classify for LedgerError {
+    fn classification(&self) -> Classification {
+        Classification::BOOKS
+    }
 }

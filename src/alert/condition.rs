@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::types::{AlertAction, AlertLevel, Facts, HaltScope, Label, to_f64};
+use crate::types::{Classification, Classify};
 
 /// A number that is watched, with the value that raises an alert and the value that clears it.
 ///
@@ -183,4 +184,10 @@ pub enum AlertConfigError {
         /// The code.
         code: Label,
     },
+}
+
+impl Classify for AlertConfigError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

@@ -430,6 +430,7 @@ impl Digest {
             HaltCause::Disconnected => self.u8(10),
             HaltCause::RepeatedExecution => self.u8(11),
             HaltCause::ParentBreach => self.u8(12),
+            HaltCause::Degradation => self.u8(13),
         }
     }
 

@@ -4,6 +4,7 @@ use crate::engine::{Command, Engine, EngineError, Input};
 use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::Timestamp;
+use crate::types::{Classification, Classify};
 
 use super::{Decisions, Digest, Timed};
 
@@ -181,4 +182,13 @@ pub enum RecordingError {
         /// Where the damaged record begins.
         offset: usize,
     },
+}
+
+impl Classify for RecordingError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Io(error) => error.classification(),
+            Self::NoRecording | Self::Damaged { .. } => Classification::STORED,
+        }
+    }
 }

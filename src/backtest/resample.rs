@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::{
     Bar, DataError, Grid, Instrument, InstrumentId, MarketEvent, Period, PeriodRule, Timestamp,
 };
+use crate::types::{Classification, Classify};
 
 use super::{SourceError, Tape, Timed};
 
@@ -401,4 +402,10 @@ pub enum ResampleError {
         /// The wanted period.
         period: Period,
     },
+}
+
+impl Classify for ResampleError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

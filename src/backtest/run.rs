@@ -13,6 +13,7 @@ use crate::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, ExecutionPlan, InstrumentId, MarketEvent,
     Money, Period, Timestamp,
 };
+use crate::types::{Classification, Classify};
 
 use super::{Collector, Digest, Report, Sampling, Simulation, Tape};
 
@@ -428,4 +429,15 @@ pub enum BacktestError {
     /// The engine cannot be built, or refuses an event.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl Classify for BacktestError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::EmptyTape | Self::BadCash { .. } => Classification::SETTINGS,
+            Self::Strategy(error) => error.classification(),
+            Self::Venue(error) => error.classification(),
+            Self::Engine(error) => error.classification(),
+        }
+    }
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::types::{Classification, Classify};
 use crate::types::{DataError, InstrumentError, InstrumentId, Timestamp};
 
 use super::{ResampleError, Timed};
@@ -157,4 +158,16 @@ pub enum SourceError {
         /// The file.
         file: String,
     },
+}
+
+impl Classify for SourceError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::File { error, .. } => error.classification(),
+            Self::Data(error) => error.classification(),
+            Self::Instrument(error) => error.classification(),
+            Self::Resample(error) => error.classification(),
+            _ => Classification::SETTINGS,
+        }
+    }
 }

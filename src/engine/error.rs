@@ -3,6 +3,7 @@ use rust_decimal::Decimal;
 use crate::account::LedgerError;
 use crate::order::OrderError;
 use crate::risk::RiskConfigError;
+use crate::types::{Classification, Classify};
 use crate::types::{DataError, InstrumentError, LimitKey, SlotId, StateError, Timestamp};
 
 /// Why the engine refused an input or could not be built; its state did not change.
@@ -80,4 +81,26 @@ pub enum EngineError {
     /// A part of a snapshot cannot be written or taken over.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl Classify for EngineError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Data(error) => error.classification(),
+            Self::Ledger(error) => error.classification(),
+            Self::Order(error) => error.classification(),
+            Self::Instrument(error) => error.classification(),
+            Self::Limit(error) => error.classification(),
+            Self::State(error) => error.classification(),
+            Self::TimeGoesBack { .. }
+            | Self::UnknownSlot { .. }
+            | Self::FlatIsNoOrder
+            | Self::UnknownLimit { .. }
+            | Self::OverrideOver { .. } => Classification::INPUT,
+            Self::EmptyUniverse { .. }
+            | Self::TooManySlots { .. }
+            | Self::MissingLimits { .. }
+            | Self::BadFraction { .. } => Classification::SETTINGS,
+        }
+    }
 }

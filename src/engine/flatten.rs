@@ -7,7 +7,8 @@ use crate::risk::{CalmRange, Fact, HaltChange};
 use crate::strategy::Strategy;
 use crate::types::{
     Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, HaltStep,
-    InstrumentId, Intent, Order, OrderId, Purpose, Qty, Record, Side, SlotId, Timestamp,
+    InstrumentId, Intent, OperatingMode, Order, OrderId, Purpose, Qty, Record, Side, SlotId,
+    Timestamp,
 };
 
 use super::desk::{Desk, alert, opens};
@@ -56,6 +57,10 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             Control::Uncertain(id) => self.desk.doubt(at, *id),
             Control::Act(request) => {
                 self.desk.act(at, request, out);
+                Ok(())
+            }
+            Control::Mode(mode) => {
+                self.desk.set_mode(at, *mode, out);
                 Ok(())
             }
         }
@@ -123,6 +128,23 @@ impl<M: MetricsSink> Desk<M> {
                 },
                 out,
             );
+        }
+    }
+
+    /// The one halt of degradation follows the mode, down as well as up.
+    fn set_mode(&mut self, at: Timestamp, mode: OperatingMode, out: &mut Vec<Command>) {
+        let (cause, scope) = (HaltCause::Degradation, HaltScope::Account);
+        let is_ours = |halt: &Halt| halt.cause == cause && halt.scope == scope;
+        let held = self.halts.halts().iter().find(|active| is_ours(&active.halt));
+        let held = held.map_or(HaltLevel::Active, |active| active.halt.level);
+        let level = mode.halt_level();
+        if level < held
+            && let Some(ended) = self.halts.lift(cause, scope)
+        {
+            self.record_halt(at, &ended, HaltStep::Ended);
+        }
+        if level > HaltLevel::Active {
+            self.raise(at, Halt { cause, level, scope }, out);
         }
     }
 

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     Acknowledgement, ActionRequest, Adjustment, Halt, HaltScope, InstrumentId, LimitChange,
-    MarketEvent, OrderId, OrderUpdate, SlotId,
+    MarketEvent, OperatingMode, OrderId, OrderUpdate, SlotId,
 };
 
 /// Everything that the engine can be told. What it does depends on its past inputs alone.
@@ -51,4 +51,8 @@ pub enum Control {
     Uncertain(OrderId),
     /// An alert asks for an action; the engine's policy says whether it may.
     Act(ActionRequest),
+    /// The system around the engine works so far. A worse mode halts the account with
+    /// [`HaltCause::Degradation`](crate::types::HaltCause), a better one lowers that halt, and
+    /// [`OperatingMode::Normal`] ends it; all other halts stay as they are.
+    Mode(OperatingMode),
 }

@@ -1,5 +1,6 @@
 //! The contract of every indicator: one input in, at most one value out.
 
+use crate::types::{Classification, Classify};
 use serde::{Deserialize, Serialize};
 
 /// Largest magnitude that any input may have.
@@ -198,6 +199,12 @@ pub enum InputError {
     },
 }
 
+impl Classify for InputError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
+    }
+}
+
 /// Why an indicator could not be built: which parameter, its value and what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -253,6 +260,12 @@ pub enum ParameterError {
         /// The refused value.
         value: f64,
     },
+}
+
+impl Classify for ParameterError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 /// A finite number of sane magnitude; may be negative.

@@ -1,5 +1,7 @@
 //! Weights with equal contributions to risk.
 
+use crate::types::{Classification, Classify};
+
 /// Relative difference of the contributions at which the solver is content.
 const TOLERANCE: f64 = 1e-11;
 
@@ -110,6 +112,15 @@ pub enum RiskParityError {
         /// Largest relative difference that was left.
         difference: f64,
     },
+}
+
+impl Classify for RiskParityError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Size { .. } | Self::Covariance { .. } => Classification::INPUT,
+            Self::NoSolution { .. } => Classification::COMPUTATION,
+        }
+    }
 }
 
 fn check(covariance: &[f64], count: usize) -> Result<(), RiskParityError> {

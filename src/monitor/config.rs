@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Conventions;
 use crate::types::DayBoundary;
+use crate::types::{Classification, Classify};
 
 /// What a [`PerformanceMonitor`](super::PerformanceMonitor) samples and how much it keeps.
 ///
@@ -126,4 +127,10 @@ pub enum MonitorError {
         /// The refused value.
         value: f64,
     },
+}
+
+impl Classify for MonitorError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

@@ -3,6 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::types::{Classification, Classify};
 use crate::types::{
     ExecutionEnd, ExecutionMethod, ExecutionPlan, Grid, Instrument, Jitter, OrderKind, Price,
     Remainder, Timestamp, exact, to_f64,
@@ -129,6 +130,12 @@ pub enum ExecutionError {
         /// The refused quantity.
         quantity: Decimal,
     },
+}
+
+impl Classify for ExecutionError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
+    }
 }
 
 impl Execution {

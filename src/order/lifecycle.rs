@@ -5,6 +5,7 @@ use crate::types::{
     Anomaly, InstrumentId, Order, OrderId, OrderReport, OrderStatus, Qty, SlotId, State, Timestamp,
     exact,
 };
+use crate::types::{Classification, Classify};
 
 /// The life of orders. The built-in implementation is
 /// [`OrderBook`](super::OrderBook); a host may bring its own.
@@ -185,4 +186,17 @@ pub enum OrderError {
         /// The id.
         id: OrderId,
     },
+}
+
+impl Classify for OrderError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Unknown { .. } | Self::NotLive { .. } | Self::Overflow { .. } => {
+                Classification::FAILURE
+            }
+            Self::DuplicateId { .. } | Self::BadQuantity { .. } | Self::NoPrice { .. } => {
+                Classification::INPUT
+            }
+        }
+    }
 }

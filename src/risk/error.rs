@@ -2,6 +2,7 @@ use rust_decimal::Decimal;
 
 use crate::math::ParameterError;
 use crate::types::Label;
+use crate::types::{Classification, Classify};
 
 /// Why a limit, or the saved state of one, was refused.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -101,4 +102,13 @@ pub enum RiskConfigError {
         /// The refused value.
         value: Decimal,
     },
+}
+
+impl Classify for RiskConfigError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::InvalidState { .. } => Classification::STORED,
+            _ => Classification::SETTINGS,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use crate::types::{
     Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, InstrumentId, Reason,
     ReasonCode, SlotId, Timestamp,
 };
+use crate::types::{Classification, Classify};
 
 /// The one machine for every way of stopping: Active → ReduceOnly → Halted → Flattening → Flat.
 ///
@@ -230,6 +231,7 @@ pub fn halt_reason(halt: &Halt) -> Reason {
         | HaltCause::Disconnected
         | HaltCause::RepeatedExecution
         | HaltCause::ParentBreach
+        | HaltCause::Degradation
         | HaltCause::Operator
         | HaltCause::FillAnomaly
         | HaltCause::Reconciliation
@@ -330,4 +332,10 @@ pub enum HaltStateError {
         /// Their number.
         entries: usize,
     },
+}
+
+impl Classify for HaltStateError {
+    fn classification(&self) -> Classification {
+        Classification::STORED
+    }
 }

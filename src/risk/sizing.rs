@@ -21,6 +21,7 @@ use crate::types::{
     Amount, Bar, Facts, Instrument, Qty, Reason, ReasonCode, Signal, StateError, Trade, small,
     to_f64,
 };
+use crate::types::{Classification, Classify};
 
 /// Turns an opinion into a size, once, on the instrument's grid.
 ///
@@ -126,6 +127,12 @@ pub enum SizerError {
         /// The refused value.
         value: Decimal,
     },
+}
+
+impl Classify for SizerError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 /// The mark on the series' grid.

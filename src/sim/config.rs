@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DayEnd, FeeSchedule, Latency, Slippage};
 use crate::account::{MarginError, MarginTerms};
+use crate::types::{Classification, Classify};
 use crate::types::{Label, exact};
 
 /// How the simulated venue behaves.
@@ -288,6 +289,12 @@ pub enum SimError {
         /// The refused amount.
         amount: Decimal,
     },
+}
+
+impl Classify for SimError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 #[cfg(test)]

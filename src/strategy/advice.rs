@@ -2,6 +2,7 @@ use crate::types::{
     Bracket, Confidence, ExecutionPlan, InstrumentId, Label, OrderKind, Price, Qty, Side, Signal,
     Timestamp,
 };
+use crate::types::{Classification, Classify};
 
 /// The buffer that a strategy writes its wishes into; the engine owns it and clears it before
 /// each event.
@@ -284,6 +285,12 @@ impl Legs {
 #[error("{message}")]
 pub struct StrategyError {
     message: String,
+}
+
+impl Classify for StrategyError {
+    fn classification(&self) -> Classification {
+        Classification::FAILURE
+    }
 }
 
 impl StrategyError {

@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::types::{Classification, Classify};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use twox_hash::XxHash3_128;
@@ -93,6 +94,12 @@ impl From<Fingerprint> for String {
 #[error("`{text}` is no fingerprint of 16 hexadecimal digits")]
 pub struct FingerprintError {
     text: String,
+}
+
+impl Classify for FingerprintError {
+    fn classification(&self) -> Classification {
+        Classification::STORED
+    }
 }
 
 /// JSON with sorted keys: whether maps keep their order is a cargo feature of a dependency that

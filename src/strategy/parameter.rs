@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::types::{Classification, Classify};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -173,6 +174,12 @@ pub struct BadParameter {
     pub value: String,
     /// What is allowed.
     pub allowed: String,
+}
+
+impl Classify for BadParameter {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 impl BadParameter {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::types::{Classification, Classify};
 use crate::types::{Instrument, InstrumentId, Instruments};
 
 use super::near::near_matches;
@@ -330,6 +331,12 @@ pub enum RegisterError {
     },
 }
 
+impl Classify for RegisterError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
+}
+
 /// Why a strategy was not built; the configuration has to be corrected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -397,6 +404,15 @@ pub enum BuildError {
         /// What is wrong.
         cause: Box<BuildError>,
     },
+}
+
+impl Classify for BuildError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::In { cause, .. } => cause.classification(),
+            _ => Classification::SETTINGS,
+        }
+    }
 }
 
 impl BuildError {

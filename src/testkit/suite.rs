@@ -3,6 +3,7 @@
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::types::{Classification, Classify};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
@@ -151,6 +152,12 @@ pub struct BrokenLaw {
     found: String,
     input: String,
     seed: u64,
+}
+
+impl Classify for BrokenLaw {
+    fn classification(&self) -> Classification {
+        Classification::FAILURE
+    }
 }
 
 impl BrokenLaw {

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::{Classification, Classify};
 
 /// When one trading day ends and the next begins: a time of day in a time zone.
 ///
@@ -177,4 +178,10 @@ pub enum DayError {
         /// The refused second.
         second: u32,
     },
+}
+
+impl Classify for DayError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::{Classification, Classify};
 use super::{InstrumentId, Label, ParentId, Price, Qty, Side, SlotId, exact};
 
 /// Most slices of a schedule.
@@ -283,6 +284,12 @@ pub enum PlanError {
         /// The refused quantity.
         quantity: Decimal,
     },
+}
+
+impl Classify for PlanError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
+    }
 }
 
 /// A parent order, as records tell of it.

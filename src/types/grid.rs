@@ -1,5 +1,6 @@
 //! The decimal grid of a data series and the only two bridges between `f64` and [`Decimal`].
 
+use super::{Classification, Classify};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -164,4 +165,10 @@ pub enum GridError {
         /// The refused number of decimals.
         digits: u8,
     },
+}
+
+impl Classify for GridError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

@@ -74,6 +74,9 @@ pub enum HaltCause {
     RepeatedExecution,
     /// Children would have been larger than their parent order.
     ParentBreach,
+    /// The system around the engine works in part only: see
+    /// [`OperatingMode`](super::OperatingMode).
+    Degradation,
 }
 
 /// What ends a halt.
@@ -91,7 +94,9 @@ impl HaltCause {
     /// The level that the cause leads to unless the halt asks for more.
     pub const fn level(self) -> HaltLevel {
         match self {
-            Self::CircuitBreaker | Self::DailyLoss | Self::StaleData => HaltLevel::ReduceOnly,
+            Self::CircuitBreaker | Self::DailyLoss | Self::StaleData | Self::Degradation => {
+                HaltLevel::ReduceOnly
+            }
             Self::Drawdown
             | Self::Operator
             | Self::FillAnomaly
@@ -121,15 +126,18 @@ impl HaltCause {
             Self::Disconnected => "disconnected",
             Self::RepeatedExecution => "repeated_execution",
             Self::ParentBreach => "parent_breach",
+            Self::Degradation => "degradation",
         }
     }
 
     /// What ends a halt of this cause.
     pub const fn end(self) -> HaltEnd {
         match self {
-            Self::CircuitBreaker | Self::DailyLoss | Self::StaleData | Self::Disconnected => {
-                HaltEnd::OwnRule
-            }
+            Self::CircuitBreaker
+            | Self::DailyLoss
+            | Self::StaleData
+            | Self::Disconnected
+            | Self::Degradation => HaltEnd::OwnRule,
             Self::KillSwitch => HaltEnd::AcknowledgedResume,
             Self::Drawdown
             | Self::Operator

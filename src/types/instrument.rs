@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{AssetId, Grid, InstrumentId, Label, Timestamp, exact, small};
+use super::{Classification, Classify};
 
 /// What kind of contract an instrument is; it decides how value and cash move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -388,4 +389,10 @@ pub enum InstrumentError {
     /// The table cannot take more entries.
     #[error("the table of instruments is full")]
     TableFull,
+}
+
+impl Classify for InstrumentError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

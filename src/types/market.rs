@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::{Classification, Classify, Severity};
 use super::{InstrumentId, Label, Period, Side, Timestamp};
 
 /// One OHLCV candle; it becomes an event at its close, which is the input's time.
@@ -400,4 +401,11 @@ pub enum DataError {
         /// The refused id.
         instrument: InstrumentId,
     },
+}
+
+impl Classify for DataError {
+    /// The datum is lost; the series has a gap.
+    fn classification(&self) -> Classification {
+        Classification { severity: Severity::Medium, ..Classification::INPUT }
+    }
 }

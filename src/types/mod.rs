@@ -4,6 +4,7 @@
 //! that index vectors, time is nanoseconds since 1970 in UTC and is always an argument.
 
 mod alert;
+mod classify;
 mod day;
 pub mod exact;
 mod execution;
@@ -18,6 +19,7 @@ mod instruments;
 mod label;
 mod limit;
 mod market;
+mod mode;
 mod number;
 mod order;
 mod period;
@@ -31,6 +33,7 @@ mod stop;
 mod time;
 
 pub use alert::{ActionRequest, ActiveAlert, AlertAction, AlertLevel};
+pub use classify::{Classification, Classify, ErrorCategory, RetryAdvice, Severity};
 pub use day::{DayBoundary, DayError, TradingDay};
 pub use execution::{
     ExecutionEnd, ExecutionMethod, ExecutionPlan, Jitter, ParentOrder, ParentStep, PlanError,
@@ -48,6 +51,7 @@ pub use limit::{LimitChange, LimitKey, LimitSubject, LimitUse};
 pub use market::{
     Bar, Book, BookLevel, Custom, DataError, Funding, Mark, MarketEvent, Print, Quote,
 };
+pub use mode::OperatingMode;
 pub use number::{Confidence, Money, NumberError, Price, Qty};
 pub use order::{
     Amount, Bracket, Fill, FillReport, Intent, Leg, Linkage, Liquidity, Offset, Order, OrderFlags,

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{AssetId, exact, small, to_f64};
+use super::{Classification, Classify};
 
 /// A price in the instrument's quote currency, above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -213,6 +214,15 @@ pub enum NumberError {
     /// The result has more than 28 digits.
     #[error("number overflow: the result has more than 28 digits")]
     Overflow,
+}
+
+impl Classify for NumberError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Overflow => Classification::COMPUTATION,
+            _ => Classification::INPUT,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

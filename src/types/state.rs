@@ -1,3 +1,4 @@
+use super::{Classification, Classify};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,4 +68,10 @@ pub enum StateError {
         /// What the state says it is.
         found: String,
     },
+}
+
+impl Classify for StateError {
+    fn classification(&self) -> Classification {
+        Classification::STORED
+    }
 }

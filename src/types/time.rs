@@ -1,6 +1,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::{Classification, Classify};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -148,4 +149,10 @@ pub enum TimestampError {
         /// The refused text.
         text: String,
     },
+}
+
+impl Classify for TimestampError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
+    }
 }

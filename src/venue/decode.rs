@@ -1,4 +1,5 @@
 use crate::types::DataError;
+use crate::types::{Classification, Classify};
 
 /// What a decoder has passed over, because it does not know it or nobody asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,4 +61,10 @@ pub enum DecodeError {
         /// Which value, and why not.
         source: DataError,
     },
+}
+
+impl Classify for DecodeError {
+    fn classification(&self) -> Classification {
+        Classification::MESSAGE
+    }
 }

@@ -17,8 +17,8 @@ use tradewright::strategy::QuoteSize;
 use tradewright::types::{
     Acknowledgement, ActionRequest, Adjustment, AdjustmentCause, AdjustmentKind, AlertAction,
     AlertLevel, FillReport, Halt, HaltCause, HaltLevel, HaltScope, Label, LimitChange, LimitKey,
-    Liquidity, Money, Order, OrderId, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason,
-    SlotId, State, TradeId,
+    Liquidity, Money, OperatingMode, Order, OrderId, OrderReport, OrderStatus, OrderUpdate,
+    Purpose, RejectReason, SlotId, State, TradeId,
 };
 
 use crate::engine_world::{
@@ -39,7 +39,7 @@ fn limit(name: &str, value: i64, until: Option<i64>) -> Control {
     Control::Limit(LimitChange { key, value: Decimal::from(value), until, actor })
 }
 
-const CAUSES: [HaltCause; 13] = [
+const CAUSES: [HaltCause; 14] = [
     HaltCause::CircuitBreaker,
     HaltCause::DailyLoss,
     HaltCause::StaleData,
@@ -53,6 +53,7 @@ const CAUSES: [HaltCause; 13] = [
     HaltCause::Disconnected,
     HaltCause::RepeatedExecution,
     HaltCause::ParentBreach,
+    HaltCause::Degradation,
 ];
 
 /// Under every cause and scope: what opens is refused, what closes passes in full, and another
@@ -855,4 +856,34 @@ fn a_gate_takes_the_whole_group_down() {
     world.run(&[flat(B, 1, 50.0), flat(A, 1, 100.0), flat(A, 2, 100.0)]).unwrap();
     assert_eq!(net(&world, B), Decimal::ZERO);
     assert!(world.engine().orders().live().is_empty(), "the first leg was taken back");
+}
+
+/// The halt of degradation follows the mode of the system down and up, cancels resting entries
+/// from EMERGENCY on, and leaves every other halt alone.
+#[test]
+fn modes_of_operation_halt_and_let_go() {
+    let mut hands = Hands::new(|engine| engine.slot(SlotConfig::new(obedient(A))));
+    let mode = |hands: &mut Hands, mode| hands.input(1, &Input::Control(Control::Mode(mode)));
+    let level = |hands: &Hands| hands.engine.halts().overall();
+    let [quote] = placed(&hands.bar(0, A, 4.0))[..] else { panic!("a quote") };
+    assert_eq!(cancelled(&mode(&mut hands, OperatingMode::Degraded)), 0);
+    assert_eq!(level(&hands), HaltLevel::ReduceOnly);
+    assert!(mode(&mut hands, OperatingMode::Degraded).is_empty(), "said once");
+    assert_eq!(cancelled(&mode(&mut hands, OperatingMode::Emergency)), 1);
+    assert_eq!(level(&hands), HaltLevel::Halted);
+    assert!(mode(&mut hands, OperatingMode::Offline).is_empty());
+    hands.report(1, &quote, OrderReport::Cancelled);
+    mode(&mut hands, OperatingMode::Degraded);
+    assert_eq!(level(&hands), HaltLevel::ReduceOnly);
+    assert_eq!(hands.engine.halts().halts().len(), 1);
+    let operator = Halt::new(HaltCause::Operator, HaltScope::Account);
+    hands.input(1, &Input::Control(Control::Halt(operator)));
+    mode(&mut hands, OperatingMode::Normal);
+    let [left] = hands.engine.halts().halts() else { panic!("the operator's") };
+    assert_eq!(left.halt.cause, HaltCause::Operator);
+    let resume =
+        Control::Resume { scope: HaltScope::Account, acknowledgement: Acknowledgement::None };
+    mode(&mut hands, OperatingMode::Emergency);
+    hands.input(1, &Input::Control(resume));
+    assert_eq!(level(&hands), HaltLevel::Halted, "a resume does not make the system whole");
 }

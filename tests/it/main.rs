@@ -56,6 +56,7 @@ mod reference_models;
 mod registry;
 mod replay;
 mod report;
+mod resilience;
 mod risk;
 mod risk_at_work;
 mod sim_bars;

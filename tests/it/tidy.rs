@@ -112,6 +112,14 @@ fn banned_names_are_absent() {
 }
 
 #[test]
+fn every_error_is_classified() {
+    let sources = library();
+    let found: usize = sources.iter().map(|source| rules::error_types(source).len()).sum();
+    assert!(found > 40, "only {found} error types were found");
+    assert_clean(rules::classified_errors(&sources));
+}
+
+#[test]
 fn no_file_tells_of_the_machine_it_was_written_on() {
     let folders = ["src", "tests", "examples", "benches", "docs", "fuzz", ".ci", ".github"];
     let at_root = fs::read_dir(root())

@@ -1,6 +1,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::types::{Classification, Classify};
 use crate::types::{InstrumentId, exact};
 
 /// One bracket of a venue's margin table.
@@ -190,4 +191,15 @@ pub enum MarginError {
     /// A sum or product has more than 28 digits.
     #[error("margin overflows 28 digits")]
     Overflow,
+}
+
+impl Classify for MarginError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::BadTier { .. } | Self::BadNumber { .. } => Classification::SETTINGS,
+            Self::NoMargin { .. } | Self::MissingMark { .. } | Self::Overflow => {
+                Classification::COMPUTATION
+            }
+        }
+    }
 }

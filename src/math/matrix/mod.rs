@@ -16,6 +16,7 @@ pub use rolling::{LARGEST_RETURN, LONGEST_ROLLING, RollingCovariance};
 pub use window::ReturnWindow;
 
 use super::indicator::{LARGEST_INPUT, ParameterError};
+use crate::types::{Classification, Classify};
 
 /// Most series in one matrix: eight megabytes of exact sums.
 pub const MOST_SERIES: usize = 1_000;
@@ -40,6 +41,12 @@ pub enum RowError {
         /// The refused value.
         value: f64,
     },
+}
+
+impl Classify for RowError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
+    }
 }
 
 /// Checks length and values of a row before anything changes.

@@ -15,6 +15,7 @@ pub use cornish_fisher::{
 pub use empirical::{ShortfallRule, historical_shortfall};
 pub use model::{TailEstimator, TailModel};
 
+use crate::types::{Classification, Classify};
 use serde::{Deserialize, Serialize};
 
 /// Value at risk and expected shortfall, as positive losses in the unit of the results.
@@ -72,6 +73,12 @@ pub enum TailError {
         /// Excess kurtosis over the horizon.
         kurtosis: f64,
     },
+}
+
+impl Classify for TailError {
+    fn classification(&self) -> Classification {
+        Classification::COMPUTATION
+    }
 }
 
 /// Memory that the estimators reuse: after the first call with the longest series nothing more is

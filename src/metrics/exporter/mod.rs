@@ -14,6 +14,7 @@ use super::{
     CounterHandle, GaugeHandle, HistogramHandle, Meter, MetricKind, MetricSpec, Registry, catalogue,
 };
 use crate::types::{AlertLevel, OrderStatus, Side, Timestamp};
+use crate::types::{Classification, Classify};
 
 /// Feeds the metrics of the catalogue by hand: one call per event.
 ///
@@ -69,6 +70,12 @@ pub enum ExportError {
         /// How many were given.
         found: usize,
     },
+}
+
+impl Classify for ExportError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 impl MetricsExporter {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::family::Family;
 use super::{Meter, MetricSpec, Snapshot};
+use crate::types::{Classification, Classify};
 
 /// The values of metrics. It is owned by whoever made it; there is no global one. Copies are the
 /// same registry, so that an engine writes on one thread what a server reads on another.
@@ -45,6 +46,12 @@ pub struct Registry {
 pub struct NamespaceError {
     /// The refused namespace.
     pub namespace: String,
+}
+
+impl Classify for NamespaceError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 impl Registry {

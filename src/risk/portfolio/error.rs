@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::math::TailError;
 use crate::types::InstrumentId;
+use crate::types::{Classification, Classify};
 
 /// Why the portfolio has no figures at this moment. Rules that need them refuse every opening.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -38,4 +39,10 @@ pub enum RiskFigureError {
     /// The estimator has no figure for these results.
     #[error(transparent)]
     Tail(#[from] TailError),
+}
+
+impl Classify for RiskFigureError {
+    fn classification(&self) -> Classification {
+        Classification::COMPUTATION
+    }
 }

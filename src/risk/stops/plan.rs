@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{StopGauge, StopVolatility};
 use crate::math::ParameterError;
 use crate::risk::DrawdownSchedule;
+use crate::types::{Classification, Classify};
 
 /// Where a position's stop begins and how it follows.
 ///
@@ -189,4 +190,10 @@ pub enum StopPlanError {
     /// A position needs some time.
     #[error("a time stop of no time would never let a position live")]
     NoTime,
+}
+
+impl Classify for StopPlanError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }

@@ -1,4 +1,5 @@
 use crate::types::{AssetId, InstrumentId};
+use crate::types::{Classification, Classify};
 
 /// Why a scenario cannot be, or cannot be applied to these facts.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -48,4 +49,10 @@ pub enum StressError {
         /// The price.
         price: f64,
     },
+}
+
+impl Classify for StressError {
+    fn classification(&self) -> Classification {
+        Classification::COMPUTATION
+    }
 }

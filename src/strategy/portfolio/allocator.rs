@@ -1,3 +1,4 @@
+use crate::types::{Classification, Classify};
 use crate::types::{Facts, InstrumentId, State, StateError};
 
 /// Decides how the money of a portfolio is divided between its instruments.
@@ -115,6 +116,12 @@ impl<'a> Candidates<'a> {
 #[error("{message}")]
 pub struct AllocationError {
     message: String,
+}
+
+impl Classify for AllocationError {
+    fn classification(&self) -> Classification {
+        Classification::FAILURE
+    }
 }
 
 impl AllocationError {

@@ -8,7 +8,8 @@ use super::{events, order_lives};
 use crate::engine::{Control, Input};
 use crate::types::{
     Acknowledgement, Adjustment, AdjustmentCause, AdjustmentKind, Grid, Halt, HaltCause, HaltScope,
-    InstrumentId, Instruments, Leg, MarketEvent, Money, OrderId, OrderUpdate, SlotId, Timestamp,
+    InstrumentId, Instruments, Leg, MarketEvent, Money, OperatingMode, OrderId, OrderUpdate,
+    SlotId, Timestamp,
 };
 
 /// Anything that an engine over these instruments may be told, in any order: market data, sound
@@ -88,6 +89,7 @@ fn controls() -> impl Strategy<Value = Control> {
         1 => (0_u16..4).prop_map(|slot| Control::Pause(SlotId(slot))),
         1 => (0_u16..4).prop_map(|slot| Control::Unpause(SlotId(slot))),
         1 => Just(Control::Heartbeat),
+        1 => prop::sample::select(OperatingMode::ALL.to_vec()).prop_map(Control::Mode),
         1 => (0_u32..3).prop_map(|id| Control::Distrust(InstrumentId(id))),
     ]
 }

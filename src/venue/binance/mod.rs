@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a connection or reads a clock. Protocol of July 2026.
 
+mod classify;
 mod error;
 mod field;
 mod limits;

@@ -25,6 +25,22 @@ let d = '\''; let e = b"\"crate::live"; let f = 'é'; let g = "\
 }
 
 #[test]
+fn errors_that_say_nothing_of_themselves_are_found() {
+    let text = "#[derive(Debug, thiserror::Error)]
+pub enum Fault { A }
+pub struct LoudError;
+pub(crate) struct InnerError;
+pub struct Plain;
+pub struct SaidError;
+impl Classify for SaidError {}
+";
+    let sources = [Source::new("src/types/x.rs", text)];
+    let found: Vec<usize> =
+        rules::classified_errors(&sources).iter().map(|violation| violation.line).collect();
+    assert_eq!(found, [2, 3]);
+}
+
+#[test]
 fn imports_up_and_sideways_are_found() {
     let text = "use crate::types::Bar;
 use crate::order::Order;

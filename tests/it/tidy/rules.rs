@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("sim", 4),
     ("backtest", 5),
     ("venue", 5),
+    ("resilience", 5),
     ("research", 5),
     ("live", 6),
     ("journal", 6),
@@ -289,6 +290,41 @@ pub fn banned_names(source: &Source) -> Vec<Violation> {
         .flat_map(|&(name, why)| source.words(name).into_iter().map(move |at| (at, name, why)))
         .map(|(offset, name, why)| broken(source, offset, format!("`{name}`: {why}")))
         .collect()
+}
+
+/// The public error types of a file: what is named so, and what derives from `thiserror`.
+pub fn error_types(source: &Source) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for kind in ["enum", "struct"] {
+        for offset in source.words(kind) {
+            let name = name_at(source.code[offset + kind.len()..].trim_start());
+            let is_public = source.code[..offset].ends_with("pub ");
+            let attributes = source.code[..offset].rsplit(['}', ';']).next().unwrap_or_default();
+            let is_error = name.ends_with("Error") || attributes.contains("thiserror::Error");
+            if is_public && is_error && !source.in_test(offset) {
+                found.push((offset, name));
+            }
+        }
+    }
+    found
+}
+
+/// Every public error says what it means for whoever goes on after it.
+pub fn classified_errors(sources: &[Source]) -> Vec<Violation> {
+    let is_classified = |name: &str| {
+        let words = format!("Classify for {name}");
+        sources.iter().any(|source| !source.words(&words).is_empty())
+    };
+    let mut violations = Vec::new();
+    for source in sources {
+        for (offset, name) in error_types(source) {
+            if !is_classified(&name) {
+                let what = format!("`{name}` needs `impl Classify for {name}` (types/classify.rs)");
+                violations.push(broken(source, offset, what));
+            }
+        }
+    }
+    violations
 }
 
 /// What nobody who reads the project could follow: paths of one machine, hosts, promises.
