@@ -165,7 +165,7 @@ impl UnknownOrder {
         let policy = self.order.retry.policy();
         let whole = jittered(policy, self.questions, u64::MAX);
         let drawn = jittered(policy, self.questions, chance);
-        let pause = whole / 2 + drawn / 2;
+        let pause = whole.saturating_add(drawn).checked_div(2).unwrap_or(whole);
         Self { ask_at: from.after(pause), questions: self.questions.saturating_add(1), ..self }
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn jittered(policy: &RetryPolicy, failures: u32, chance: u64) -> Dura
     let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
     let most = policy.first_pause.saturating_mul(factor).min(policy.longest_pause);
     let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-    let drawn = u128::from(most) * u128::from(chance) >> 64;
+    let drawn = (u128::from(most) * u128::from(chance)) >> 64;
     Duration::from_nanos(u64::try_from(drawn).unwrap_or(most))
 }
 

@@ -12,6 +12,7 @@
 //! - [`RateBudget`] and [`RequestQueue`] keep all requests within what the venue allows, cancels
 //!   first.
 //! - [`ClockOffset`] says how far the venue's clock is from ours.
+//! - [`network`] refuses settings in which hosts, keys and network do not agree.
 //! - [`Conversation`] sends each order at most once, and finds out what became of it.
 //!
 //! With the feature `live` there are the async traits of a venue, too: `ExchangeClient`,
@@ -24,6 +25,7 @@ mod conversation;
 mod decode;
 mod depth;
 mod ladder;
+pub mod network;
 mod queue;
 #[cfg(feature = "binance")]
 mod read;

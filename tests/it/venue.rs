@@ -2,5 +2,6 @@
 
 mod books;
 mod faults;
+mod network;
 mod recorded;
 mod sessions;
