@@ -1,4 +1,6 @@
-use crate::types::{Label, RejectReason, Timestamp};
+use crate::types::{
+    Classification, Classify, ErrorCategory, Label, RejectReason, RetryAdvice, Severity, Timestamp,
+};
 use crate::venue::{Answer, DecodeError};
 
 /// Why a request to a venue brought no answer that can be used.
@@ -139,5 +141,26 @@ impl ExchangeError {
             Self::Closed => "closed",
         };
         Answer::Refused(RejectReason::Other(Label::new(word)))
+    }
+}
+
+impl Classify for ExchangeError {
+    /// How long to wait after too many requests is said by [`ExchangeError::retry_at`].
+    fn classification(&self) -> Classification {
+        let api = |severity| Classification::new(ErrorCategory::Api, severity);
+        match self {
+            Self::Refused { .. } | Self::Unsupported { .. } => api(Severity::Low),
+            Self::Unknown { .. } => api(Severity::High).retry(RetryAdvice::LookUp),
+            Self::Throttled { .. } => {
+                Classification::new(ErrorCategory::RateLimit, Severity::Medium)
+                    .retry(RetryAdvice::Backoff)
+            }
+            Self::Unavailable { .. } => api(Severity::Medium).retry(RetryAdvice::Backoff),
+            Self::Transport { .. } => Classification::new(ErrorCategory::Network, Severity::Medium)
+                .retry(RetryAdvice::Backoff),
+            Self::Authentication { .. } => api(Severity::Critical).fatal(),
+            Self::Decode(error) => error.classification(),
+            Self::Closed => Classification::new(ErrorCategory::System, Severity::Low),
+        }
     }
 }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::{Signature, SignatureError};
+use crate::types::{Classification, Classify};
 
 /// Why a key was refused. The key's text is never part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,12 @@ pub enum KeyError {
         /// The first line that was expected.
         expected: &'static str,
     },
+}
+
+impl Classify for KeyError {
+    fn classification(&self) -> Classification {
+        Classification::SETTINGS
+    }
 }
 
 /// The secret of an HMAC key. It is wiped when dropped, and never shown.

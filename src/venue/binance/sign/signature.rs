@@ -1,6 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::types::{Classification, Classify, ErrorCategory, Severity};
 use crate::venue::binance::text;
 
 /// The signature of a request, in the two kinds whose keys this crate knows.
@@ -31,6 +32,17 @@ pub enum SignatureError {
     /// The host's signer has failed.
     #[error("signing failed: {0}")]
     Signer(&'static str),
+}
+
+impl Classify for SignatureError {
+    fn classification(&self) -> Classification {
+        match self {
+            Self::Malformed | Self::Mismatch | Self::Missing => Classification::INPUT,
+            Self::Signer(_) => {
+                Classification::new(ErrorCategory::System, Severity::Critical).fatal()
+            }
+        }
+    }
 }
 
 /// Base64 of 64 bytes.
