@@ -45,6 +45,7 @@
 //! | `metrics` | `metrics::FacadeMeter`: a bridge to the exporters of the `metrics` facade |
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
 //! | `binance` | `venue::binance`: reads market and user data of Binance spot and futures |
+//! | `config` | `config`: settings from a TOML file and the environment |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
@@ -82,6 +83,9 @@ pub mod sim;
 pub mod backtest;
 pub mod resilience;
 pub mod venue;
+
+#[cfg(feature = "config")]
+pub mod config;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;

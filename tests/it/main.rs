@@ -16,6 +16,8 @@ mod binance;
 mod builtin;
 mod calm;
 mod combinators;
+#[cfg(feature = "config")]
+mod config;
 #[cfg(feature = "testkit")]
 mod conformance;
 #[cfg(feature = "testkit")]
