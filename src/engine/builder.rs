@@ -199,13 +199,13 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             risk: risk.watches_market(),
             timer: risk.is_timed(),
         };
-        let is_unwatched = !(watching.gates | watching.risk | watching.timer);
         let desk = Desk {
             account,
             instruments: self.instruments,
             orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
             risk,
             calm: CalmRange::NONE,
+            risk_due: Timestamp::MAX,
             gates,
             watching,
             actions: self.actions,
@@ -234,13 +234,13 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             usage: Vec::new(),
         };
         Ok(Engine {
+            is_ungated: !desk.watching.gates,
             desk,
             slots,
             routes,
             advice: Advice::new(),
             next_wake: Timestamp::MAX,
             is_attended,
-            is_unwatched,
         })
     }
 }

@@ -67,8 +67,8 @@ pub struct Engine<S = Box<dyn Strategy>, M = ()> {
     pub(super) next_wake: Timestamp,
     /// Some slot has a stop plan, or a sizer that looks at bars.
     pub(super) is_attended: bool,
-    /// No gate, guard or timer looks at the market.
-    pub(super) is_unwatched: bool,
+    /// No gate looks at the market.
+    pub(super) is_ungated: bool,
 }
 
 impl<S: Strategy> Engine<S, ()> {

@@ -30,6 +30,8 @@ pub(super) struct Desk<M> {
     /// Where a mark changes nothing for the risk manager; nowhere once it was told something
     /// else.
     pub(super) calm: CalmRange,
+    /// When the risk manager wants to be asked again, as it said with the last fact.
+    pub(super) risk_due: Timestamp,
     pub(super) gates: Vec<Box<dyn OrderGate>>,
     pub(super) watching: Watching,
     pub(super) actions: ActionPolicy,
@@ -100,12 +102,20 @@ impl<M: MetricsSink> Desk<M> {
         Facts::new(at, slot, &self.instruments, self.account.book())
     }
 
+    /// Something else than a fact has touched the risk manager: the next mark has to be told.
+    pub(super) const fn touch_risk(&mut self) {
+        self.calm = CalmRange::NONE;
+        self.risk_due = Timestamp::from_nanos(i64::MIN);
+    }
+
     /// Guards and rules look at what happened; halts follow.
     #[inline]
     pub(super) fn observe(&mut self, at: Timestamp, fact: &Fact<'_>, out: &mut Vec<Command>) {
         self.calm = CalmRange::NONE;
         let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         self.risk.observe(fact, &facts, &mut self.changes);
+        let due = if self.watching.timer { self.risk.deadline() } else { None };
+        self.risk_due = due.unwrap_or(Timestamp::MAX);
         if !self.changes.is_empty() {
             self.apply_halt_changes(at, out);
         }

@@ -3,7 +3,7 @@
 use core::mem;
 
 use crate::metrics::MetricsSink;
-use crate::risk::{CalmRange, Fact, HaltChange};
+use crate::risk::{Fact, HaltChange};
 use crate::strategy::Strategy;
 use crate::types::{
     Acknowledgement, DataError, Facts, Halt, HaltCause, HaltLevel, HaltScope, HaltStep,
@@ -153,7 +153,7 @@ impl<M: MetricsSink> Desk<M> {
         for halt in self.halts.resume(scope, acknowledgement) {
             let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
             self.risk.release(halt.cause, &facts);
-            self.calm = CalmRange::NONE;
+            self.touch_risk();
             self.record_halt(at, &halt, HaltStep::Ended);
         }
     }

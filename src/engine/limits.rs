@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::risk::{CalmRange, RiskConfigError, set_in_all};
+use crate::risk::{RiskConfigError, set_in_all};
 use crate::types::{Label, LimitChange, LimitKey, OrderId, Record, Timestamp, exact};
 
 use super::desk::{Desk, alert};
@@ -118,7 +118,7 @@ impl<M: MetricsSink> Desk<M> {
         key: &LimitKey,
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
-        self.calm = CalmRange::NONE;
+        self.touch_risk();
         let Self { risk, gates, .. } = self;
         set_in_all(gates.len() + 1, value, |part, value| match part.checked_sub(1) {
             None => risk.set_limit(key, value),

@@ -29,14 +29,15 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
     }
 
-    /// True when a bar is sound and brings nothing but itself: no timer is due, no gate, guard,
-    /// stop or sizer watches the market.
+    /// True when a bar is sound and brings nothing but itself: no timer is due, no gate, stop or
+    /// sizer watches the market.
     #[inline]
     pub(crate) fn is_plain(&self, at: Timestamp, bar: &Bar) -> bool {
-        self.is_unwatched
+        self.is_ungated
             && !self.is_attended
             && at >= self.desk.now
             && at < self.desk.chore_at
+            && at < self.desk.risk_due
             && at < self.next_wake
             && bar.is_sound()
             && self.knows(bar.instrument)
@@ -54,6 +55,9 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.account.mark_sound(at, &self.desk.instruments, bar.instrument, bar.close);
         self.desk.observe_mark(at, out);
         self.desk.sink.on_market(at, event);
+        if self.desk.watching.risk {
+            self.desk.show(at, event, out);
+        }
         let mut next = 0;
         while let Some(follower) = self.follower(bar.instrument, next) {
             next += 1;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::MetricsSink;
-use crate::risk::{CalmRange, HaltMachine, RiskConfigError};
+use crate::risk::{HaltMachine, RiskConfigError};
 use crate::strategy::Strategy;
 use crate::types::{Instruments, OrderId, State, StateError, Timestamp};
 
@@ -114,7 +114,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
         self.desk.account.restore(&snapshot.account)?;
         self.desk.orders.restore(&snapshot.orders)?;
-        self.desk.calm = CalmRange::NONE;
+        self.desk.touch_risk();
         self.desk.risk.restore(&snapshot.risk)?;
         self.desk.halts = snapshot.halts;
         self.desk.groups = snapshot.groups;

@@ -3,13 +3,14 @@ use serde::{Deserialize, Serialize};
 
 use super::saved_guard::SavedGuard;
 use super::scene::Scene;
+use super::watched::{Hearing, Watched, is_same, release, tell};
 use super::{
-    Assessment, Fact, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts, RiskConfigError,
-    RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening, opening::split_standing,
-    set_in_all, split_after,
+    Assessment, Fact, FactKinds, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
+    RiskConfigError, RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening,
+    opening::split_standing, set_in_all, split_after,
 };
 use crate::types::{
-    Amount, Facts, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,
+    Amount, Facts, Halt, HaltCause, HaltLevel, HaltScope, Intent, LimitKey, Qty, Reason,
     ReasonCode, State, StateError, Timestamp, small, to_f64,
 };
 
@@ -43,12 +44,8 @@ use crate::types::{
 pub struct RiskChain {
     rules: Vec<Box<dyn RiskRule>>,
     guards: Vec<Watched>,
-}
-
-/// A guard and its last answer.
-struct Watched {
-    guard: Box<dyn Guard>,
-    wanted: Option<Halt>,
+    /// What any of the guards wants to be told.
+    hearing: Hearing,
 }
 
 /// A rule that borrows what its manager knows.
@@ -79,7 +76,7 @@ const CHAIN: &str = "chain";
 impl RiskChain {
     /// A chain without rules: it approves everything.
     pub const fn new() -> Self {
-        Self { rules: Vec::new(), guards: Vec::new() }
+        Self { rules: Vec::new(), guards: Vec::new(), hearing: Hearing::NOTHING }
     }
 
     /// Adds a rule.
@@ -93,7 +90,9 @@ impl RiskChain {
     /// machine keeps one entry for each.
     #[must_use]
     pub fn with_guard(mut self, guard: Box<dyn Guard>) -> Self {
-        self.guards.push(Watched { guard, wanted: None });
+        let is_timed = guard.is_timed();
+        self.guards.push(Watched { guard, wanted: None, hearing: Hearing::NOTHING, is_timed });
+        self.alert();
         self
     }
 
@@ -106,6 +105,34 @@ impl RiskChain {
     #[inline]
     pub(super) const fn has_guards(&self) -> bool {
         !self.guards.is_empty()
+    }
+
+    /// True when one of its guards has to be told a fact of this kind.
+    #[inline]
+    pub(super) fn hears(&self, kind: FactKinds, at: Timestamp) -> bool {
+        self.hearing.takes(kind, at)
+    }
+
+    /// Every guard is told the next fact, whatever its kind.
+    fn alert(&mut self) {
+        for watched in &mut self.guards {
+            watched.hearing = Hearing { kinds: FactKinds::ALL, due: watched.due() };
+        }
+        self.gather();
+    }
+
+    /// Takes over what a guard wants now.
+    #[inline(never)]
+    fn answer(&mut self, index: usize, now: Option<Halt>, changes: &mut Vec<HaltChange>) {
+        let before = core::mem::replace(&mut self.guards[index].wanted, now);
+        if before != now {
+            tell(before, now, |halt| self.is_wanted(halt), changes);
+        }
+    }
+
+    fn gather(&mut self) {
+        let all = self.guards.iter().map(|watched| watched.hearing);
+        self.hearing = all.fold(Hearing::NOTHING, Hearing::and);
     }
 
     pub(super) fn judge(
@@ -196,14 +223,25 @@ impl RiskChain {
 
 impl RiskManager for RiskChain {
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
+        let kind = FactKinds::of(fact);
+        if !self.hears(kind, facts.at) {
+            return;
+        }
+        let mut is_changed = false;
         for index in 0..self.guards.len() {
             let watched = &mut self.guards[index];
-            let before = watched.wanted;
-            watched.wanted = watched.guard.watch(fact, facts);
-            if watched.wanted != before {
-                let others = |halt: &Halt| self.is_wanted(halt);
-                tell(before, self.guards[index].wanted, others, changes);
+            if !watched.hearing.takes(kind, facts.at) {
+                continue;
             }
+            let now = watched.guard.watch(fact, facts);
+            is_changed |= watched.listen();
+            // Nothing wanted, before and now, is by far the commonest case.
+            if now.is_some() | watched.wanted.is_some() {
+                self.answer(index, now, changes);
+            }
+        }
+        if is_changed {
+            self.gather();
         }
     }
 
@@ -215,6 +253,7 @@ impl RiskManager for RiskChain {
         for watched in &mut self.guards {
             release(&mut *watched.guard, &mut watched.wanted, cause, facts);
         }
+        self.alert();
     }
 
     fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
@@ -233,11 +272,11 @@ impl RiskManager for RiskChain {
     }
 
     fn is_timed(&self) -> bool {
-        self.guards.iter().any(|watched| watched.guard.is_timed())
+        self.guards.iter().any(|watched| watched.is_timed)
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.guards.iter().filter_map(|watched| watched.guard.deadline()).min()
+        Some(self.hearing.due).filter(|due| *due < Timestamp::MAX)
     }
 
     fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {
@@ -259,61 +298,19 @@ impl RiskManager for RiskChain {
         value: Decimal,
     ) -> Result<Option<Decimal>, RiskConfigError> {
         let rules = self.rules.len();
-        set_in_all(rules + self.guards.len(), value, |part, value| match part.checked_sub(rules) {
+        let parts = rules + self.guards.len();
+        let before = set_in_all(parts, value, |part, value| match part.checked_sub(rules) {
             None => self.rules[part].set_limit(key, value),
             Some(guard) => self.guards[guard].guard.set_limit(key, value),
-        })
+        });
+        self.alert();
+        before
     }
 }
 
 impl RiskChain {
     fn is_wanted(&self, halt: &Halt) -> bool {
         self.guards.iter().filter_map(|watched| watched.wanted).any(|wanted| is_same(&wanted, halt))
-    }
-}
-
-/// Turns a guard's new answer into changes for the halt machine; `others` tells whether
-/// another guard still wants a halt of the same cause and scope.
-pub(super) fn tell(
-    before: Option<Halt>,
-    now: Option<Halt>,
-    others: impl Fn(&Halt) -> bool,
-    changes: &mut Vec<HaltChange>,
-) {
-    if let Some(old) = before
-        && !now.is_some_and(|new| is_same(&new, &old))
-        && old.cause.end() == HaltEnd::OwnRule
-        && !others(&old)
-    {
-        changes.push(HaltChange::Lift { cause: old.cause, scope: old.scope });
-    }
-    if let Some(new) = now
-        && before != now
-    {
-        changes.push(HaltChange::Raise(new));
-    }
-}
-
-/// Lets a guard go and forgets its answer, so that a breach that goes on is raised again.
-pub(super) fn release(
-    guard: &mut dyn Guard,
-    wanted: &mut Option<Halt>,
-    cause: HaltCause,
-    facts: &Facts<'_>,
-) {
-    guard.release(cause, facts);
-    if wanted.is_some_and(|halt| halt.cause == cause) {
-        *wanted = None;
-    }
-}
-
-fn is_same(one: &Halt, other: &Halt) -> bool {
-    one.cause == other.cause && one.scope == other.scope
-}
-
-impl Watched {
-    fn word(&self, facts: &Facts<'_>) -> Word {
-        Word::of(&*self.guard, self.wanted, facts)
     }
 }
 
@@ -479,6 +476,7 @@ impl State for RiskChain {
             // What was restored already goes back; our own state is always readable.
             self.restore(&before)?;
         }
+        self.alert();
         result
     }
 }

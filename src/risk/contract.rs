@@ -3,7 +3,7 @@ use core::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{CalmRange, Exposure, RiskConfigError, RiskSummary};
+use super::{CalmRange, Exposure, FactKinds, RiskConfigError, RiskSummary};
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, LimitUse, MarketEvent,
     Qty, Reason, Side, State, Timestamp, Trade, to_f64,
@@ -189,6 +189,14 @@ pub enum Fact<'a> {
     TightenStops(HaltScope),
 }
 
+impl Fact<'_> {
+    /// True for an event of the market: what it moves has been told as a mark.
+    #[inline]
+    pub(super) const fn is_market(&self) -> bool {
+        matches!(self, Self::Market(_))
+    }
+}
+
 /// A rule with memory that watches facts, never intents: a breach that recovers between two
 /// intents was still a breach.
 pub trait Guard: State + Send {
@@ -197,6 +205,15 @@ pub trait Guard: State + Send {
 
     /// Looks at a fact; the halt that it wants **now**, `None` when it wants none (any more).
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt>;
+
+    /// The kinds of facts that can change its answer or its state; all unless it says so.
+    ///
+    /// A chain asks after each fact that it has told the guard, so that the answer may change with
+    /// the guard's state. Whatever a guard wants, it is also told every fact at or after its
+    /// [`Guard::deadline`], and the first fact after a release, a change of a limit or a restore.
+    fn wants(&self) -> FactKinds {
+        FactKinds::ALL
+    }
 
     /// Which openings its verdict is about.
     fn scope(&self) -> HaltScope {
@@ -222,17 +239,20 @@ pub trait Guard: State + Send {
     /// An operator resumes a halt of this cause: a latched guard lets go.
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>);
 
-    /// True for a guard that wants [`Fact::Market`]; asked once, when an engine is built.
+    /// True for a guard for whose sake [`Fact::Market`] has to be told; asked once, when an
+    /// engine is built.
     fn watches_market(&self) -> bool {
         false
     }
 
-    /// True for a guard with deadlines; asked once, when an engine is built.
+    /// True for a guard with deadlines; asked once, when it is added to a chain.
     fn is_timed(&self) -> bool {
         false
     }
 
-    /// When its answer may change if nothing happens, for the host's timer.
+    /// When its answer may change if nothing happens, for the host's timer; asked of a guard that
+    /// [is timed](Self::is_timed), after each fact that it was told. Only a fact that it
+    /// [wants](Self::wants), and what is said there, may move it.
     fn deadline(&self) -> Option<Timestamp> {
         None
     }

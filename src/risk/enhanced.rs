@@ -3,11 +3,12 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Word, Words, release, tell};
+use super::chain::{Word, Words};
 use super::saved_guard::SavedGuard;
+use super::watched::{release, tell};
 use super::{
     Assessment, BreakerGuard, BreakerRecord, BreakerStatus, CalmRange, DrawdownGuard,
-    EnhancedRiskBuilder, Fact, Guard, HaltChange, LimitUse, PositionSize, RiskChain,
+    EnhancedRiskBuilder, Fact, FactKinds, Guard, HaltChange, LimitUse, PositionSize, RiskChain,
     RiskConfigError, RiskManager, RiskSummary, set_in_all,
 };
 use crate::types::{Facts, Halt, HaltCause, Intent, LimitKey, State, StateError, Timestamp};
@@ -121,18 +122,24 @@ impl EnhancedRiskManager {
         &self.chain
     }
 
-    /// True when a mark at these facts changes nothing: by far the commonest case.
+    /// True when a mark at these facts changes nothing for its own guards: by far the commonest
+    /// case.
     #[inline]
     pub(super) fn is_quiet(&self, facts: &Facts<'_>) -> bool {
         self.is_calm && self.drawdown.is_quiet(facts)
     }
 
-    /// Where a mark changes nothing.
+    /// Where a mark changes nothing. Guards of the chain may look at more than equity.
     pub(super) const fn calm_range(&self) -> CalmRange {
-        if self.is_calm { self.drawdown.calm() } else { CalmRange::NONE }
+        if self.is_calm && !self.chain.has_guards() {
+            self.drawdown.calm()
+        } else {
+            CalmRange::NONE
+        }
     }
 
     /// Asks its own guards.
+    #[inline(never)]
     pub(super) fn consider(
         &mut self,
         fact: &Fact<'_>,
@@ -151,18 +158,18 @@ impl EnhancedRiskManager {
         }
         self.is_calm = self.wanted.iter().all(Option::is_none)
             && !self.drawdown.is_halted()
-            && self.breaker.is_quiet()
-            && !self.chain.has_guards();
+            && self.breaker.is_quiet();
     }
 
-    /// Asks the guards of the chain.
+    /// Asks those guards of the chain that want to be told.
+    #[inline]
     pub(super) fn consider_chain(
         &mut self,
         fact: &Fact<'_>,
         facts: &Facts<'_>,
         changes: &mut Vec<HaltChange>,
     ) {
-        if self.chain.has_guards() {
+        if self.chain.hears(FactKinds::of(fact), facts.at) {
             self.chain.observe(fact, facts, changes);
         }
     }
@@ -171,21 +178,16 @@ impl EnhancedRiskManager {
     pub(super) fn guards(&self) -> [&dyn Guard; 2] {
         [&self.drawdown, &self.breaker]
     }
-
-    #[inline(never)]
-    fn consider_all(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        self.consider(fact, facts, changes);
-        self.consider_chain(fact, facts, changes);
-    }
 }
 
 impl RiskManager for EnhancedRiskManager {
     #[inline]
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        if matches!(fact, Fact::Mark) && self.is_quiet(facts) {
-            return;
+        let passes = fact.is_market() || (matches!(fact, Fact::Mark) && self.is_quiet(facts));
+        if !passes {
+            self.consider(fact, facts, changes);
         }
-        self.consider_all(fact, facts, changes);
+        self.consider_chain(fact, facts, changes);
     }
 
     fn calm(&self) -> CalmRange {

@@ -14,6 +14,7 @@ mod enhanced;
 mod equity;
 mod error;
 mod exposure;
+mod fact_kinds;
 mod gate;
 mod gates;
 mod guards;
@@ -31,6 +32,7 @@ mod sizing;
 mod stops;
 mod stress;
 mod summary;
+mod watched;
 mod window;
 
 pub use crate::types::LimitUse;
@@ -47,6 +49,7 @@ pub use drawdown::{DrawdownReset, DrawdownState, MaxDrawdownTracker, PeakReset};
 pub use enhanced::EnhancedRiskManager;
 pub use error::RiskConfigError;
 pub use exposure::{Exposure, Standing};
+pub use fact_kinds::FactKinds;
 pub use gate::{GateEvent, OrderGate, Refusal};
 pub use gates::{
     DuplicateOrders, GridGate, MessageThrottle, ParentCheck, PriceCollar, Reference, SelfMatch,

@@ -7,8 +7,9 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Word, Words, release, tell};
+use super::chain::{Word, Words};
 use super::saved_guard::SavedGuard;
+use super::watched::{release, tell};
 use super::{
     Assessment, BreakerRecord, BreakerStatus, CalmRange, DailyLossGuard, DrawdownGuard,
     DrawdownScaling, EnhancedRiskManager, Fact, Guard, HaltChange, LimitUse, Opening,
@@ -133,7 +134,7 @@ impl RealtimeRiskManager {
         RiskManager::summary(self, facts)
     }
 
-    /// Asks every guard.
+    /// Asks its own guards.
     #[inline(never)]
     fn consider(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
         self.base.consider(fact, facts, changes);
@@ -142,7 +143,6 @@ impl RealtimeRiskManager {
             tell(self.wanted, now, |_| false, changes);
             self.wanted = now;
         }
-        self.base.consider_chain(fact, facts, changes);
     }
 }
 
@@ -156,15 +156,16 @@ impl Default for RealtimeRiskManager {
 impl RiskManager for RealtimeRiskManager {
     #[inline]
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        // A mark that changes nothing is by far the commonest case.
-        if matches!(fact, Fact::Mark)
-            && self.wanted.is_none()
-            && self.base.is_quiet(facts)
-            && self.daily.as_mut().is_none_or(|daily| daily.pass_quietly(facts))
-        {
-            return;
+        // Prices that change nothing are by far the commonest case.
+        let passes = fact.is_market()
+            || (matches!(fact, Fact::Mark)
+                && self.wanted.is_none()
+                && self.base.is_quiet(facts)
+                && self.daily.as_mut().is_none_or(|daily| daily.pass_quietly(facts)));
+        if !passes {
+            self.consider(fact, facts, changes);
         }
-        self.consider(fact, facts, changes);
+        self.base.consider_chain(fact, facts, changes);
     }
 
     fn calm(&self) -> CalmRange {

@@ -11,6 +11,7 @@ mod enhanced;
 mod gates;
 mod guards;
 mod halt;
+mod hearing;
 mod limits;
 mod opening;
 mod portfolio;

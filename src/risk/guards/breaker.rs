@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::risk::limits::{set_count, set_span};
 use crate::risk::{
-    BreakerLimits, BreakerStatus, CircuitBreaker, Fact, Guard, Limit, RiskConfigError, TripReason,
+    BreakerLimits, BreakerStatus, CircuitBreaker, Fact, FactKinds, Guard, Limit, RiskConfigError,
+    TripReason,
 };
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, OrderId, Purpose, Reason,
@@ -142,6 +143,11 @@ impl Guard for BreakerGuard {
             return None;
         }
         Some(Halt::new(HaltCause::CircuitBreaker, self.scope()))
+    }
+
+    /// While it allows entries, time changes nothing.
+    fn wants(&self) -> FactKinds {
+        if self.is_quiet() { FactKinds::FILL.and(FactKinds::TRADE) } else { FactKinds::ALL }
     }
 
     fn scope(&self) -> HaltScope {

@@ -3,7 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{Fact, Guard, Limit, RiskConfigError, gate::seconds, limits};
+use crate::risk::{Fact, FactKinds, Guard, Limit, RiskConfigError, gate::seconds, limits};
 use crate::types::{
     Facts, Grid, Halt, HaltCause, HaltScope, InstrumentId, LimitKey, Reason, ReasonCode, State,
     StateError, Timestamp, to_f64,
@@ -96,7 +96,7 @@ impl DataQualityGuard {
 
     fn is_silent(&self, at: Timestamp) -> bool {
         match (self.limits.silence, self.memory.last) {
-            (Some(most), Some((_, last))) => at.since(last) >= most,
+            (Some(most), Some((_, last))) => at >= last.after(most),
             (_, _) => false,
         }
     }
@@ -170,6 +170,10 @@ impl Guard for DataQualityGuard {
             | Fact::TightenStops(_) => {}
         }
         self.memory.trouble.map(|_| Halt::new(HaltCause::StaleData, self.scope()))
+    }
+
+    fn wants(&self) -> FactKinds {
+        FactKinds::MARKET.and(FactKinds::UNMARKED).and(FactKinds::DISTRUSTED)
     }
 
     fn scope(&self) -> HaltScope {

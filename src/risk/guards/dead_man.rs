@@ -3,7 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{Fact, Guard, Limit, RiskConfigError, gate::seconds, limits};
+use crate::risk::{Fact, FactKinds, Guard, Limit, RiskConfigError, gate::seconds, limits};
 use crate::types::{
     Facts, Halt, HaltCause, HaltScope, LimitKey, Reason, ReasonCode, State, StateError, Timestamp,
 };
@@ -52,6 +52,11 @@ impl Guard for DeadManGuard {
         }
         self.is_late = self.is_late(facts.at);
         self.is_late.then(|| Halt::new(HaltCause::Disconnected, HaltScope::Account))
+    }
+
+    /// A limit that was changed may end its lateness with any fact.
+    fn wants(&self) -> FactKinds {
+        if self.is_late { FactKinds::ALL } else { FactKinds::HEARTBEAT }
     }
 
     fn verdict(&self, facts: &Facts<'_>) -> Limit {

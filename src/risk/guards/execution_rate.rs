@@ -3,7 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::risk::window::{SlidingWindow, Totals};
-use crate::risk::{Fact, Guard, Limit, RiskConfigError, limits};
+use crate::risk::{Fact, FactKinds, Guard, Limit, RiskConfigError, limits};
 use crate::types::{
     Facts, Fill, Grid, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, Qty, Reason, ReasonCode,
     State, StateError, to_f64,
@@ -129,6 +129,10 @@ impl Guard for ExecutionRate {
             self.on_fill(fill, facts);
         }
         None
+    }
+
+    fn wants(&self) -> FactKinds {
+        FactKinds::FILL
     }
 
     fn scope(&self) -> HaltScope {

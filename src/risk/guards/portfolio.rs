@@ -2,7 +2,7 @@ use rust_decimal::Decimal;
 
 use crate::math::TailMeasure;
 use crate::risk::rules::{CorrelatedExposure, VarLimit, checked_correlation};
-use crate::risk::{Ceiling, Fact, Guard, PortfolioRisk, RiskConfigError, RiskRule};
+use crate::risk::{Ceiling, Fact, FactKinds, Guard, PortfolioRisk, RiskConfigError, RiskRule};
 use crate::types::{
     Facts, Halt, HaltCause, LimitKey, LimitUse, Reason, ReasonCode, State, StateError,
 };
@@ -61,7 +61,6 @@ impl PortfolioGuard {
         ceiling: Ceiling,
     ) -> Result<Self, RiskConfigError> {
         self.correlated = Some(checked_correlation(threshold, ceiling)?);
-        self.portfolio.keep_correlations();
         Ok(self)
     }
 
@@ -80,6 +79,11 @@ impl Guard for PortfolioGuard {
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
         self.portfolio.observe(fact, facts);
         None
+    }
+
+    /// What an event of the market has marked was told before it.
+    fn wants(&self) -> FactKinds {
+        FactKinds::ALL.without(FactKinds::MARKET)
     }
 
     fn rules(&self, ask: &mut dyn FnMut(&dyn RiskRule)) {

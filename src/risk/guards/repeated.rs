@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::risk::{Fact, Guard, Limit, RiskConfigError, limits};
+use crate::risk::{Fact, FactKinds, Guard, Limit, RiskConfigError, limits};
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, OrderId, Purpose, Reason,
     ReasonCode, SlotId, State, StateError,
@@ -93,6 +93,10 @@ impl Guard for RepeatedExecution {
         }
         let is_over = self.memory.count >= self.most;
         is_over.then(|| Halt::new(HaltCause::RepeatedExecution, self.scope()))
+    }
+
+    fn wants(&self) -> FactKinds {
+        FactKinds::FILL
     }
 
     fn scope(&self) -> HaltScope {

@@ -1,13 +1,16 @@
-use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::calculator::dot;
-use super::relations::Relations;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::reckoning::{Reckoning, SeriesRisk};
+use super::relations::Columns;
 use super::sampler::MarkSampler;
 use super::{
     CorrelationMatrix, PortfolioRiskSettings, PortfolioTail, PositionRisk, PositionRiskCalculator,
     RiskFigureError, RiskWork,
 };
-use crate::math::{ParameterError, ReturnWindow, TailEstimator, decaying_weights};
+use crate::math::{ParameterError, ReturnWindow};
 use crate::risk::{Fact, RiskConfigError};
 use crate::types::{Facts, InstrumentId, Side, StateError, Timestamp};
 
@@ -16,7 +19,10 @@ use crate::types::{Facts, InstrumentId, Side, StateError, Timestamp};
 /// Feed it every fact with [`PortfolioRisk::observe`], as a [`Guard`](crate::risk::Guard) does.
 /// Rows of returns follow the marks: a row is closed by the first fact after its time, so during
 /// the events of one instant all strategies see the same figures, those of the rows before.
-/// Nothing is allocated after construction but the first growth of its work space.
+///
+/// A row or a fill makes new figures fall due, with the positions and marks of that moment. They
+/// are computed when somebody asks, so a bar on which nothing is opened costs a row of returns and
+/// no more. Nothing is allocated after construction but the first growth of the work space.
 ///
 /// It watches the instruments that it is given. A position in any other, or one without a mark,
 /// leaves it without figures, and rules that need them refuse.
@@ -49,23 +55,16 @@ use crate::types::{Facts, InstrumentId, Side, StateError, Timestamp};
 /// assert!((figures.tail.tail.expected_shortfall - 19.8).abs() < 1e-9);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct PortfolioRisk {
     settings: PortfolioRiskSettings,
     sampler: MarkSampler,
     returns: ReturnWindow,
     correlations: CorrelationMatrix,
-    figures: Result<PortfolioFigures, RiskFigureError>,
-    series: Vec<SeriesRisk>,
-    #[serde(skip)]
-    exposures: Vec<f64>,
-    #[serde(skip)]
-    weights: Vec<f64>,
-    #[serde(skip)]
-    work: RiskWork,
-    #[serde(skip)]
-    relations: Relations,
+    columns: Columns,
+    /// Readers have it computed, so it is behind a lock; no two of them ever wait in an engine.
+    reckoning: Mutex<Reckoning>,
 }
 
 /// The portfolio's figures at one moment.
@@ -89,22 +88,6 @@ pub struct InstrumentRisk {
     pub risk: PositionRisk,
 }
 
-/// What is known of one series when the figures are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(in crate::risk) struct SeriesRisk {
-    /// Signed value of the position.
-    pub(in crate::risk) exposure: f64,
-    /// Deviation of its returns per row; NaN while there are too few.
-    pub(in crate::risk) deviation: f64,
-    /// Covariance of its return with the portfolio's result; NaN while there are too few common
-    /// rows.
-    pub(in crate::risk) covariance: f64,
-}
-
-impl SeriesRisk {
-    const UNKNOWN: Self = Self { exposure: 0.0, deviation: f64::NAN, covariance: f64::NAN };
-}
-
 impl PortfolioRisk {
     /// Watches these instruments.
     ///
@@ -126,18 +109,14 @@ impl PortfolioRisk {
             return Err(ParameterError::Order { smaller, value, larger, limit }.into());
         }
         let minimum = settings.minimum_rows;
-        let relations = Relations::of(&instruments);
+        let columns = Columns::of(&instruments);
         Ok(Self {
             settings,
             returns: ReturnWindow::new(count, settings.window)?,
             correlations: CorrelationMatrix::new(count, settings.correlation)?,
             sampler: MarkSampler::new(instruments, settings.row_spacing),
-            figures: Err(RiskFigureError::TooFewRows { rows: 0, minimum }),
-            series: vec![SeriesRisk::UNKNOWN; count],
-            exposures: vec![0.0; count],
-            weights: Vec::new(),
-            work: RiskWork::default(),
-            relations,
+            columns,
+            reckoning: Mutex::new(Reckoning::new(count, minimum)),
         })
     }
 
@@ -150,12 +129,12 @@ impl PortfolioRisk {
         }
     }
 
-    /// The figures as they were computed last.
+    /// The figures as of the last row or fill.
     ///
     /// # Errors
     /// [`RiskFigureError`]: why there are none.
     pub fn figures(&self) -> Result<PortfolioFigures, RiskFigureError> {
-        self.figures
+        self.reckoned().figures
     }
 
     /// What it computes.
@@ -175,11 +154,7 @@ impl PortfolioRisk {
 
     /// Correlation of two instruments; `None` while it is not known or one of them is flat.
     pub fn correlation(&self, one: InstrumentId, other: InstrumentId) -> Option<f64> {
-        self.correlation_of(self.column(one)?, self.column(other)?)
-    }
-
-    pub(in crate::risk) fn correlation_of(&self, one: usize, other: usize) -> Option<f64> {
-        self.correlations.correlation(one, other)
+        self.correlations.correlation(self.column(one)?, self.column(other)?)
     }
 
     /// Beta of an instrument against another; `None` while it is not known.
@@ -199,7 +174,7 @@ impl PortfolioRisk {
         side: Side,
         facts: &Facts<'_>,
     ) -> Option<f64> {
-        let mut exposures = vec![0.0; self.series.len()];
+        let mut exposures = vec![0.0; self.instruments().len()];
         self.value(facts, &mut exposures).ok()?;
         let direction = match side {
             Side::Buy => 1.0,
@@ -213,7 +188,7 @@ impl PortfolioRisk {
     /// # Errors
     /// [`RiskFigureError`]: why there are no figures.
     pub fn positions(&self, facts: &Facts<'_>) -> Result<Vec<InstrumentRisk>, RiskFigureError> {
-        let mut exposures = vec![0.0; self.series.len()];
+        let mut exposures = vec![0.0; self.instruments().len()];
         self.value(facts, &mut exposures)?;
         let mut found = Vec::new();
         let calculator = self.calculator();
@@ -232,23 +207,26 @@ impl PortfolioRisk {
     /// The instrument's place in the rows.
     #[inline]
     pub(in crate::risk) fn column(&self, instrument: InstrumentId) -> Option<usize> {
-        self.relations.column(instrument)
+        self.columns.get(instrument)
     }
 
-    /// Keeps the correlations of the last row ready to be read.
-    pub(in crate::risk) fn keep_correlations(&mut self) {
-        self.relations.keep(&self.correlations);
+    /// Correlations of a column with all columns as of the last row, NaN where one is not known.
+    pub(in crate::risk) fn with_related<T>(
+        &self,
+        column: usize,
+        read: impl FnOnce(&[f64]) -> T,
+    ) -> T {
+        let mut reckoning = self.lock();
+        read(reckoning.relations.row(&self.correlations, column, self.instruments().len()))
     }
 
-    /// Correlations of a column with all others as of the last row, NaN where one is not known;
-    /// empty where they are not kept.
-    #[inline]
-    pub(in crate::risk) fn related(&self, column: usize) -> &[f64] {
-        self.relations.row(column, self.series.len())
-    }
-
-    pub(in crate::risk) fn series(&self, column: usize) -> Option<&SeriesRisk> {
-        self.series.get(column)
+    /// What is known of these series as of the last row or fill, with the figures.
+    pub(in crate::risk) fn with_series<T>(
+        &self,
+        read: impl FnOnce(&PortfolioFigures, &[SeriesRisk]) -> T,
+    ) -> Result<T, RiskFigureError> {
+        let reckoned = self.reckoned();
+        reckoned.figures.map(|figures| read(&figures, &reckoned.series))
     }
 
     /// Takes over another's state, when both watch and compute the same.
@@ -257,16 +235,12 @@ impl PortfolioRisk {
         if self.settings != other.settings || self.instruments() != other.instruments() {
             return Err(StateError::Mismatch { expected: text(self), found: text(&other) });
         }
-        let is_kept = self.relations.is_kept();
         *self = other;
-        if is_kept {
-            self.keep_correlations();
-        }
         Ok(())
     }
 }
 
-/// Computing the figures.
+/// What the figures rest on.
 impl PortfolioRisk {
     #[inline(never)]
     fn refresh(&mut self, is_row: bool, facts: &Facts<'_>) {
@@ -274,22 +248,26 @@ impl PortfolioRisk {
             // The sampler's rows have the right length and no value beyond its largest move.
             let _ = self.returns.push(self.sampler.row());
             let _ = self.correlations.update(self.sampler.row());
-            if self.relations.is_kept() {
-                self.keep_correlations();
-            }
+            self.reckoning_mut().relations.fall_due();
         }
-        self.figures = self.compute(facts);
+        let mut exposures = core::mem::take(&mut self.reckoning_mut().exposures);
+        let valued = self.value(facts, &mut exposures).map(|()| facts.at);
+        self.reckoning_mut().fall_due(valued, exposures);
     }
 
-    fn compute(&mut self, facts: &Facts<'_>) -> Result<PortfolioFigures, RiskFigureError> {
-        let mut exposures = core::mem::take(&mut self.exposures);
-        let valued = self.value(facts, &mut exposures);
-        self.exposures = exposures;
-        valued?;
-        let calculator = self.calculator();
-        let tail = calculator.portfolio(&self.exposures, &self.returns, &mut self.work)?;
-        let deviation = self.spread(tail.rows);
-        Ok(PortfolioFigures { at: facts.at, tail, deviation })
+    /// The figures, computed if they are due.
+    fn reckoned(&self) -> MutexGuard<'_, Reckoning> {
+        let mut reckoning = self.lock();
+        reckoning.settle(&self.settings, &self.returns);
+        reckoning
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reckoning> {
+        self.reckoning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reckoning_mut(&mut self) -> &mut Reckoning {
+        self.reckoning.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signed values of the positions of now, one per series.
@@ -311,47 +289,25 @@ impl PortfolioRisk {
         }
         Ok(())
     }
+}
 
-    /// Deviations and covariances of all series; the answer is the portfolio's deviation. Its
-    /// results of `rows` rows are in the work space.
-    fn spread(&mut self, rows: usize) -> f64 {
-        let estimator = self.settings.model.estimator();
-        let results = &mut self.work.series;
-        let scale = weigh(estimator, rows, &mut self.weights);
-        let centre = dot(results, &self.weights);
-        let mut variance = 0.0;
-        for (result, weight) in results.iter_mut().zip(&self.weights) {
-            let from_mean = *result - centre;
-            variance += weight * from_mean * from_mean;
-            // From here on what a series' return is multiplied with.
-            *result = weight * from_mean;
+impl Clone for PortfolioRisk {
+    fn clone(&self) -> Self {
+        let reckoning = Mutex::new(self.reckoned().clone());
+        let Self { settings, sampler, returns, correlations, columns, .. } = self;
+        Self {
+            settings: *settings,
+            sampler: sampler.clone(),
+            returns: returns.clone(),
+            correlations: correlations.clone(),
+            columns: columns.clone(),
+            reckoning,
         }
-        let mut weighted = (rows, scale);
-        let columns = self.series.iter_mut().zip(&self.exposures).enumerate();
-        for (column, (series, exposure)) in columns {
-            *series = SeriesRisk { exposure: *exposure, ..SeriesRisk::UNKNOWN };
-            let known = self.returns.known(column);
-            if known < self.settings.minimum_rows {
-                continue;
-            }
-            let own_rows = if rows > 0 { rows.min(known) } else { known };
-            if own_rows != weighted.0 {
-                weighted = (own_rows, weigh(estimator, own_rows, &mut self.weights));
-            }
-            let returns = self.returns.newest(column, own_rows).unwrap_or_default();
-            series.deviation = deviation(returns, &self.weights) * weighted.1.sqrt();
-            series.covariance = match rows {
-                0 => 0.0,
-                _ if rows == own_rows => dot(results, returns) * scale,
-                _ => f64::NAN,
-            };
-        }
-        (variance * scale).sqrt()
     }
 }
 
 impl PortfolioRiskSettings {
-    const fn calculator(&self) -> PositionRiskCalculator {
+    pub(super) const fn calculator(&self) -> PositionRiskCalculator {
         PositionRiskCalculator::with(self.model, self.measure, self.minimum_rows)
     }
 }
@@ -362,32 +318,6 @@ pub(super) fn check_rows(minimum: usize) -> Result<(), RiskConfigError> {
     }
     let (name, maximum) = ("minimum_rows", crate::math::LONGEST_WINDOW);
     Err(ParameterError::Count { name, value: minimum, minimum: 2, maximum }.into())
-}
-
-/// Writes the estimator's weights of so many rows; the answer makes a sample's variance of the
-/// weighted one.
-fn weigh(estimator: TailEstimator, rows: usize, weights: &mut Vec<f64>) -> f64 {
-    let count = rows as f64;
-    match estimator {
-        TailEstimator::Ewma { decay } | TailEstimator::FilteredHistorical { decay } => {
-            decaying_weights(rows, decay, weights);
-            1.0
-        }
-        TailEstimator::Historical | TailEstimator::Gaussian | TailEstimator::CornishFisher => {
-            weights.clear();
-            weights.resize(rows, 1.0 / count);
-            if rows > 1 { count / (count - 1.0) } else { 1.0 }
-        }
-    }
-}
-
-fn deviation(returns: &[f64], weights: &[f64]) -> f64 {
-    let centre = dot(returns, weights);
-    let mut variance = 0.0;
-    for (value, weight) in returns.iter().zip(weights) {
-        variance += weight * (value - centre) * (value - centre);
-    }
-    variance.sqrt()
 }
 
 #[derive(Deserialize)]
@@ -417,7 +347,23 @@ impl TryFrom<Stored> for PortfolioRisk {
         if !is_sound {
             return Err(format!("stored figures of {count} series are not sound"));
         }
-        Ok(Self { sampler, returns, correlations, figures, series, ..new })
+        let reckoning = Mutex::new(Reckoning::of(figures, series));
+        Ok(Self { sampler, returns, correlations, reckoning, ..new })
+    }
+}
+
+/// What is due is computed first, so that the state does not tell who has asked.
+impl Serialize for PortfolioRisk {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reckoned = self.reckoned();
+        let mut fields = serializer.serialize_struct("PortfolioRisk", 6)?;
+        fields.serialize_field("settings", &self.settings)?;
+        fields.serialize_field("sampler", &self.sampler)?;
+        fields.serialize_field("returns", &self.returns)?;
+        fields.serialize_field("correlations", &self.correlations)?;
+        fields.serialize_field("figures", &reckoned.figures)?;
+        fields.serialize_field("series", &reckoned.series)?;
+        fields.end()
     }
 }
 

@@ -18,6 +18,7 @@ mod calculator;
 mod correlation;
 mod error;
 mod figures;
+mod reckoning;
 mod relations;
 mod sampler;
 mod settings;
@@ -26,4 +27,5 @@ pub use calculator::{PortfolioTail, PositionRisk, PositionRiskCalculator, RiskWo
 pub use correlation::{CorrelationEstimator, CorrelationMatrix};
 pub use error::RiskFigureError;
 pub use figures::{InstrumentRisk, PortfolioFigures, PortfolioRisk};
+pub(in crate::risk) use reckoning::SeriesRisk;
 pub use settings::PortfolioRiskSettings;

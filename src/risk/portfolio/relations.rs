@@ -1,16 +1,11 @@
 use super::CorrelationMatrix;
 use crate::types::InstrumentId;
 
-/// What rules read of pairs of instruments, kept ready so that a review only looks it up.
+/// The place of each instrument among the rows, by id.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Relations {
-    /// The place of each instrument among the rows, by id.
-    columns: Vec<Option<u32>>,
-    /// All correlations as of the last row, row after row; empty where nobody reads them.
-    correlations: Vec<f64>,
-}
+pub(super) struct Columns(Vec<Option<u32>>);
 
-impl Relations {
+impl Columns {
     /// The places of these instruments, which are in rising order.
     pub(super) fn of(instruments: &[InstrumentId]) -> Self {
         let length = instruments.last().map_or(0, |last| last.index() + 1);
@@ -18,26 +13,44 @@ impl Relations {
         for (column, instrument) in instruments.iter().enumerate() {
             columns[instrument.index()] = u32::try_from(column).ok();
         }
-        Self { columns, correlations: Vec::new() }
+        Self(columns)
     }
 
     #[inline]
-    pub(super) fn column(&self, instrument: InstrumentId) -> Option<usize> {
-        self.columns.get(instrument.index()).copied().flatten().map(|column| column as usize)
+    pub(super) fn get(&self, instrument: InstrumentId) -> Option<usize> {
+        self.0.get(instrument.index()).copied().flatten().map(|column| column as usize)
+    }
+}
+
+/// Correlations of all pairs, so that a review only looks them up.
+#[derive(Clone, Debug)]
+pub(super) struct Relations {
+    values: Vec<f64>,
+    /// True when there was a row since.
+    is_due: bool,
+}
+
+impl Relations {
+    pub(super) const fn new() -> Self {
+        Self { values: Vec::new(), is_due: true }
     }
 
-    /// Takes over the correlations of the last row.
-    pub(super) fn keep(&mut self, matrix: &CorrelationMatrix) {
-        matrix.write(&mut self.correlations);
+    pub(super) const fn fall_due(&mut self) {
+        self.is_due = true;
     }
 
-    pub(super) const fn is_kept(&self) -> bool {
-        !self.correlations.is_empty()
-    }
-
-    /// Correlations of a column with all `count` columns; empty where they are not kept.
+    /// Correlations of a column with all `count` columns as of the last row.
     #[inline]
-    pub(super) fn row(&self, column: usize, count: usize) -> &[f64] {
-        self.correlations.get(column * count..(column + 1) * count).unwrap_or_default()
+    pub(super) fn row(
+        &mut self,
+        matrix: &CorrelationMatrix,
+        column: usize,
+        count: usize,
+    ) -> &[f64] {
+        if self.is_due {
+            matrix.write(&mut self.values);
+            self.is_due = false;
+        }
+        self.values.get(column * count..(column + 1) * count).unwrap_or_default()
     }
 }

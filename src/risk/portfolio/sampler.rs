@@ -2,7 +2,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{FactBook, Facts, InstrumentId, Timestamp};
+use crate::types::{Facts, InstrumentId, MarkFact, Timestamp};
 
 /// Turns marks that come one by one into synchronous rows of returns.
 ///
@@ -83,8 +83,9 @@ impl MarkSampler {
                 index -= count;
             }
             if self.take(index, facts, Timestamp::MAX) {
-                self.open.get_or_insert(end_of(facts.at, self.spacing_nanos));
-                if !is_first {
+                if is_first {
+                    self.open.get_or_insert_with(|| end_of(facts.at, self.spacing_nanos));
+                } else {
                     self.next = if index + 1 == count { 0 } else { index + 1 };
                     return;
                 }
@@ -97,7 +98,7 @@ impl MarkSampler {
     fn take(&mut self, index: usize, facts: &Facts<'_>, until: Timestamp) -> bool {
         let id = self.instruments[index];
         let Some(mark) = facts.book.mark(id) else { return false };
-        let price = value_price(id, facts);
+        let price = value_price(id, mark, facts);
         let is_new = self.seen[index] != Some(mark.at) || self.prices[index] != price;
         if !is_new || mark.at > until || price.is_nan() {
             return false;
@@ -130,12 +131,13 @@ impl MarkSampler {
 
 /// The price whose quotient is the position's return; NaN while it is not known.
 #[inline]
-fn value_price(id: InstrumentId, facts: &Facts<'_>) -> f64 {
-    let book: &FactBook = facts.book;
-    let (Some(mark), Some(instrument)) = (book.mark(id), facts.instruments.get(id)) else {
-        return f64::NAN;
-    };
-    if !instrument.kind.is_paid_in_full() || instrument.settlement == book.reporting() {
+fn value_price(id: InstrumentId, mark: &MarkFact, facts: &Facts<'_>) -> f64 {
+    // At a rate of one both prices are the same.
+    if mark.rate == 1.0 {
+        return mark.price;
+    }
+    let Some(instrument) = facts.instruments.get(id) else { return f64::NAN };
+    if !instrument.kind.is_paid_in_full() || instrument.settlement == facts.book.reporting() {
         return mark.price;
     }
     let value = mark.price * mark.rate;

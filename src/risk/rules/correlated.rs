@@ -53,8 +53,17 @@ impl<'a> CorrelatedExposure<'a> {
     /// Exposure beside the opening's own instrument that moves with it.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
         let own = opening.intent.instrument;
-        let column = self.portfolio.column(own);
-        let related = column.map_or(&[][..], |column| self.portfolio.related(column));
+        match self.portfolio.column(own) {
+            Some(column) => self
+                .portfolio
+                .with_related(column, |related| self.others_of(related, opening, facts)),
+            // Of an instrument without a column nothing is known.
+            None => self.others_of(&[], opening, facts),
+        }
+    }
+
+    fn others_of(&self, related: &[f64], opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
+        let own = opening.intent.instrument;
         let mut sum = 0.0;
         for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
             let joined = match opening.earlier {
@@ -65,12 +74,8 @@ impl<'a> CorrelatedExposure<'a> {
             if id == own || reach.worst() == 0.0 {
                 continue;
             }
-            let pair = column.zip(self.portfolio.column(id));
-            let correlation = match pair {
-                Some((_, other)) if !related.is_empty() => related[other],
-                Some((one, other)) => self.portfolio.correlation_of(one, other).unwrap_or(f64::NAN),
-                None => f64::NAN,
-            };
+            let correlation = self.portfolio.column(id).and_then(|column| related.get(column));
+            let correlation = correlation.copied().unwrap_or(f64::NAN);
             let shared = self.shared(correlation, reach, opening.intent.side);
             // Of a position without a mark nothing is known: NaN stays, whatever is shared.
             sum += shared * reach.unit_value();

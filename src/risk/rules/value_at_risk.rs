@@ -1,6 +1,7 @@
 use super::{Ceiling, capped};
+use crate::risk::portfolio::SeriesRisk;
 use crate::risk::reach::reach_after;
-use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
+use crate::risk::{Limit, Opening, PortfolioFigures, PortfolioRisk, RiskConfigError, RiskRule};
 use crate::types::{Facts, InstrumentId, ReasonCode, Side};
 
 /// The portfolio's value at risk (or expected shortfall) stays below a ceiling with the opening
@@ -50,10 +51,21 @@ impl<'a> VarLimit<'a> {
     }
 
     fn candidate(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<Candidate> {
-        let portfolio = self.portfolio;
-        let figures = portfolio.figures().ok()?;
-        let series = portfolio.series(portfolio.column(opening.intent.instrument)?)?;
-        let settings = portfolio.settings();
+        let read = |figures: &PortfolioFigures, series: &[SeriesRisk]| {
+            self.candidate_of(figures, series, opening, facts)
+        };
+        self.portfolio.with_series(read).ok().flatten()
+    }
+
+    fn candidate_of(
+        &self,
+        figures: &PortfolioFigures,
+        all: &[SeriesRisk],
+        opening: &Opening<'_>,
+        facts: &Facts<'_>,
+    ) -> Option<Candidate> {
+        let series = all.get(self.portfolio.column(opening.intent.instrument)?)?;
+        let settings = self.portfolio.settings();
         let normal = settings.model.normal_multiple(settings.measure);
         let figure = figures.tail.tail.measure(settings.measure);
         let multiple = if figures.deviation > 0.0 { figure / figures.deviation } else { normal };
@@ -66,13 +78,13 @@ impl<'a> VarLimit<'a> {
             deviation: series.deviation,
             covariance: series.covariance,
             bound,
-            others: self.others(opening, facts)?,
+            others: self.others(all, opening, facts)?,
         })
     }
 
     /// Deviation of what working orders and earlier legs in other instruments could open; `None`
     /// while it is not known.
-    fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
+    fn others(&self, all: &[SeriesRisk], opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
         let mut sum = 0.0;
         for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
             if id == opening.intent.instrument {
@@ -86,7 +98,7 @@ impl<'a> VarLimit<'a> {
             let (buys, sales) = (reach.opened(Side::Buy), reach.opened(Side::Sell));
             let opened = if buys > sales { buys } else { sales };
             if opened > 0.0 {
-                let series = self.portfolio.series(self.portfolio.column(id)?)?;
+                let series = all.get(self.portfolio.column(id)?)?;
                 sum += opened * reach.unit_value() * series.deviation;
             }
         }

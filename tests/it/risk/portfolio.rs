@@ -13,8 +13,8 @@ use tradewright::risk::{
     VarLimit,
 };
 use tradewright::types::{
-    Decimal, FactBook, FactBookBuilder, InstrumentId, Qty, ReasonCode, Side, State, StateError,
-    Timestamp,
+    Decimal, FactBook, FactBookBuilder, InstrumentId, Purpose, Qty, ReasonCode, Side, State,
+    StateError, Timestamp,
 };
 
 use tradewright::risk::EquityFraction;
@@ -249,6 +249,29 @@ fn rows_do_not_depend_on_the_order_of_marks() {
     assert!(found.iter().all(|other| other.1 == found[0].1));
     let tail = found[0].0.unwrap().tail;
     assert!(found.iter().all(|other| other.0.unwrap().tail == tail));
+}
+
+#[test]
+fn figures_are_of_the_fill_however_late_they_are_asked_for() {
+    let world = World::new();
+    let [mut asked, mut silent] = [after(20, shares, &world), after(20, shares, &world)];
+    let fill = super::guards::fill(1, SLOT, Purpose::Entry);
+    fn more(book: FactBookBuilder<'_>) -> FactBookBuilder<'_> {
+        book.position(SLOT, SHARE, dec("300"), price("100"))
+    }
+    let booked = more(world.book().mark(SHARE, day(20), 100.0)).build();
+    let moved = more(world.book().mark(SHARE, day(20), 130.0)).build();
+    let mut at_once = Vec::new();
+    for portfolio in [&mut asked, &mut silent] {
+        portfolio.observe(&Fact::Fill(&fill), &world.facts_at(day(20), &booked));
+        if at_once.is_empty() {
+            at_once.push(portfolio.figures().unwrap());
+        }
+        portfolio.observe(&Fact::Mark, &world.facts_at(day(20), &moved));
+    }
+    assert_eq!(silent.clone().save(), asked.save(), "a snapshot does not tell who has asked");
+    assert_eq!(silent.figures(), Ok(at_once[0]));
+    assert_eq!(silent.save(), asked.save());
 }
 
 #[test]
