@@ -87,6 +87,9 @@ pub mod venue;
 #[cfg(feature = "config")]
 pub mod config;
 
+#[cfg(feature = "live")]
+pub mod live;
+
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

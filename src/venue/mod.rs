@@ -31,6 +31,7 @@ mod queue;
 mod read;
 mod session;
 mod session_config;
+mod session_parts;
 mod session_state;
 mod stream;
 mod symbols;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::session_config::SessionConfig;
+use super::session_parts::{Link, Phase, Stream};
 use super::session_state::{SessionCounts, SessionState};
 use crate::types::Timestamp;
 
@@ -82,35 +83,6 @@ pub enum SessionAction {
     StopPolling,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Open,
-    Closed,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    id: LinkId,
-    asked: Timestamp,
-    connected: Option<Timestamp>,
-    heard: Timestamp,
-    pinged: Timestamp,
-    rotate_at: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Stream {
-    /// Longest silence; `None` for a stream that may be quiet for ever.
-    most_silent: Option<Duration>,
-    heard: Timestamp,
-    /// Acknowledged on the link with this number.
-    acknowledged: Option<LinkId>,
-    is_started: bool,
-    is_silent: bool,
-    asked: Timestamp,
-}
-
 impl Session {
     /// A session that is idle until [`Session::open`].
     pub fn new(config: SessionConfig) -> Self {
@@ -129,8 +101,8 @@ impl Session {
         }
     }
 
-    /// Adds a stream with the silence of the configuration. Streams are added before the
-    /// session is opened; one that is added later is subscribed on the next connection.
+    /// Adds a stream with the silence of the configuration. One that is added to a session that
+    /// is connected is subscribed at the next [`Session::on_time`], which is due at once.
     pub fn add_stream(&mut self) -> StreamId {
         self.push_stream(Some(self.config.most_silent))
     }
@@ -138,6 +110,14 @@ impl Session {
     /// Adds a stream that may be silent for ever: own orders, a market that is hardly traded.
     pub fn add_quiet_stream(&mut self) -> StreamId {
         self.push_stream(None)
+    }
+
+    /// Gives a stream up: it is not subscribed, watched or lost any more. Its name is not used
+    /// again.
+    pub fn remove_stream(&mut self, stream: StreamId) {
+        if let Some(known) = self.streams.get_mut(stream.0) {
+            *known = Stream { is_removed: true, ..Stream::default() };
+        }
     }
 
     fn push_stream(&mut self, most_silent: Option<Duration>) -> StreamId {
@@ -169,7 +149,8 @@ impl Session {
         let Some(link) = self.link_mut(id) else { return };
         (link.connected, link.heard, link.pinged) = (Some(at), at, at);
         link.rotate_at = at.after(rotate_after);
-        let all: Vec<StreamId> = (0..self.streams.len()).map(StreamId).collect();
+        let is_wanted = |id: &StreamId| self.streams.get(id.0).is_some_and(|s| !s.is_removed);
+        let all: Vec<StreamId> = (0..self.streams.len()).map(StreamId).filter(is_wanted).collect();
         for stream in &mut self.streams {
             stream.asked = at;
         }
@@ -192,9 +173,16 @@ impl Session {
         if self.link_mut(id).is_none() {
             return;
         }
-        let Some(known) = self.streams.get_mut(stream.0) else { return };
+        let serves = self.current.is_some_and(|link| link.id == id);
+        let Some(known) = self.stream_mut(stream) else { return };
         (known.acknowledged, known.heard) = (Some(id), at);
-        if self.streams.iter().all(|stream| stream.acknowledged == Some(id)) {
+        // It was added, or refused at first, when the connection served already.
+        if serves && !known.is_started && !known.is_silent {
+            known.is_started = true;
+            out.push(SessionAction::Started(stream));
+        }
+        let mut wanted = self.streams.iter().filter(|stream| !stream.is_removed);
+        if wanted.all(|stream| stream.acknowledged == Some(id)) {
             self.promote(id, out);
         }
     }
@@ -203,7 +191,7 @@ impl Session {
     /// time-out of acknowledgements.
     pub fn on_subscription_refused(&mut self, at: Timestamp, id: LinkId, stream: StreamId) {
         self.on_bytes(at, id);
-        if let Some(known) = self.streams.get_mut(stream.0) {
+        if let Some(known) = self.stream_mut(stream) {
             (known.acknowledged, known.asked) = (None, at);
         }
     }
@@ -226,7 +214,7 @@ impl Session {
     ) -> bool {
         self.on_bytes(at, id);
         let serves = self.current.is_some_and(|link| link.id == id);
-        let Some(known) = self.streams.get_mut(stream.0).filter(|_| serves) else { return false };
+        let Some(known) = self.stream_mut(stream).filter(|_| serves) else { return false };
         known.heard = known.heard.max(at);
         if known.is_silent {
             known.is_silent = false;
@@ -353,8 +341,10 @@ impl Session {
             out.push(SessionAction::Close(old.id));
         }
         for (index, stream) in self.streams.iter_mut().enumerate() {
-            (stream.is_started, stream.is_silent) = (true, false);
-            out.push(SessionAction::Started(StreamId(index)));
+            if !stream.is_removed {
+                (stream.is_started, stream.is_silent) = (true, false);
+                out.push(SessionAction::Started(StreamId(index)));
+            }
         }
         self.stop_polling(out);
     }
@@ -386,7 +376,7 @@ impl Session {
             let Some(stream) = self.streams.get(index).copied() else { return };
             let is_silent = self.silent_at(&stream).is_some_and(|due| due <= at);
             let is_open = self.ask_again_at(&stream).is_some_and(|due| due <= at);
-            let serving = self.next.or(self.current);
+            let serving = self.next.filter(|link| link.connected.is_some()).or(self.current);
             let Some(known) = self.streams.get_mut(index) else { return };
             if is_silent {
                 (known.is_silent, known.is_started) = (true, false);
@@ -425,6 +415,11 @@ impl Session {
         }
     }
 
+    /// A stream that is wanted.
+    fn stream_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.streams.get_mut(id.0).filter(|stream| !stream.is_removed)
+    }
+
     fn link_mut(&mut self, id: LinkId) -> Option<&mut Link> {
         self.current.iter_mut().chain(&mut self.next).find(|link| link.id == id)
     }
@@ -446,7 +441,7 @@ impl Session {
     fn ask_again_at(&self, stream: &Stream) -> Option<Timestamp> {
         let link = self.next.filter(|link| link.connected.is_some()).or(self.current)?;
         let is_open = stream.acknowledged != Some(link.id) || stream.is_silent;
-        is_open.then(|| stream.asked.after(self.config.acknowledge_within))
+        (is_open && !stream.is_removed).then(|| stream.asked.after(self.config.acknowledge_within))
     }
 
     /// Full jitter: evenly between nothing and the doubled pause, at least a hundredth of it.
@@ -456,15 +451,5 @@ impl Session {
         let nanos = (most.as_nanos() * u128::from(chance)) >> 64;
         let jittered = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         jittered.max(most / 100)
-    }
-}
-
-impl Link {
-    /// When the connection counts as dead: never connected, or silent for too long.
-    fn dead_at(&self, config: &SessionConfig) -> Timestamp {
-        match self.connected {
-            Some(_) => self.heard.after(config.dead_after),
-            None => self.asked.after(config.connect_within),
-        }
     }
 }

@@ -38,6 +38,8 @@ mod laws;
 mod ledger;
 mod life_cycle;
 mod liquidation;
+#[cfg(all(feature = "binance", feature = "live"))]
+mod live;
 mod margin;
 mod metrics;
 mod model_check;

@@ -246,3 +246,32 @@ fn damaged_states_do_not_panic() {
     damaged.on_trade(9, 'c', &mut out);
     damaged.give_up(&mut out);
 }
+
+/// A stream that is added to a session at work starts with its own acknowledgement, and the
+/// others go on; one that is removed is neither subscribed nor lost any more.
+#[test]
+fn streams_come_and_go_while_connected() {
+    let (mut session, mut out) = live();
+    let late = session.add_stream();
+    assert!(session.deadline().unwrap() <= at(1));
+    session.on_time(at(1), 0, &mut out);
+    assert_eq!(out, [SessionAction::Subscribe(FIRST, vec![late])]);
+    out.clear();
+    assert!(!session.on_data(at(1), FIRST, late, &mut out), "not acknowledged yet");
+    session.on_subscription_refused(at(1), FIRST, late);
+    session.on_time(at(11), 0, &mut out);
+    assert_eq!(out, [SessionAction::Subscribe(FIRST, vec![late])]);
+    out.clear();
+    session.on_acknowledged(at(11), FIRST, late, &mut out);
+    assert_eq!(out, [SessionAction::Started(late)]);
+    assert!(session.on_data(at(11), FIRST, late, &mut out));
+
+    session.remove_stream(BOOK);
+    out.clear();
+    assert!(!session.on_data(at(12), FIRST, BOOK, &mut out));
+    session.on_closed(at(12), FIRST, 0, &mut out);
+    assert_eq!(out, [SessionAction::Lost(ORDERS), SessionAction::Lost(late)]);
+    session.on_time(at(13), 0, &mut out);
+    session.on_connected(at(13), LinkId(2), &mut out);
+    assert_eq!(out.last(), Some(&SessionAction::Subscribe(LinkId(2), vec![ORDERS, late])));
+}

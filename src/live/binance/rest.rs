@@ -1,0 +1,385 @@
+use core::fmt;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use hyper::Method;
+use serde::Deserialize;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+
+use super::attempts::Attempts;
+use super::refusal;
+use super::{BinanceConfig, BinanceUrls};
+use crate::live::SetupError;
+use crate::live::net::{HttpClient, HttpError, HttpReply, HttpRequest};
+use crate::types::Timestamp;
+use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError};
+use crate::venue::{
+    ClockOffset, Cost, DecodeError, ExchangeError, Limited, RateBudget, RequestQueue, Symbols,
+    Throttled, Urgency,
+};
+
+/// What all traffic to one market of Binance shares: the pool of connections, the one queue of
+/// requests with its budget, the clock's offset, and the word of a ban, which stops everything.
+///
+/// Market data and clients of several accounts are made from clones of one of these.
+#[derive(Clone)]
+pub struct BinanceConnection {
+    core: Arc<Core>,
+}
+
+struct Core {
+    config: BinanceConfig,
+    symbols: Symbols,
+    http: HttpClient,
+    runtime: Handle,
+    state: Mutex<State>,
+    wake: Arc<Notify>,
+}
+
+struct State {
+    queue: RequestQueue<oneshot::Sender<()>>,
+    offset: ClockOffset,
+    attempts: Attempts,
+    /// Its part until the venue's own limits are known.
+    requests: u64,
+}
+
+/// Whether a request changes anything: what its failure means depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Question,
+    Change,
+}
+
+/// Requests of one urgency that wait for their turn.
+const MOST_WAITING: usize = 4_096;
+
+impl BinanceConnection {
+    /// What is shared for these instruments. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`SetupError::NoRuntime`] outside of a runtime of tokio.
+    pub fn new(config: BinanceConfig, symbols: Symbols) -> Result<Self, SetupError> {
+        let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
+        let budget = first_budget(config.market, config.reserve_percent);
+        let state = State {
+            queue: RequestQueue::new(budget, MOST_WAITING),
+            offset: ClockOffset::default(),
+            attempts: Attempts::default(),
+            requests: 0,
+        };
+        let core = Arc::new(Core {
+            http: HttpClient::new(&config.tls, config.request_timeout),
+            config,
+            symbols,
+            runtime: runtime.clone(),
+            state: Mutex::new(state),
+            wake: Arc::new(Notify::new()),
+        });
+        runtime.spawn(pump(Arc::downgrade(&core), Arc::clone(&core.wake)));
+        Ok(Self { core })
+    }
+
+    /// How it was set up.
+    pub fn config(&self) -> &BinanceConfig {
+        &self.core.config
+    }
+
+    /// The venue's names.
+    pub fn symbols(&self) -> &Symbols {
+        &self.core.symbols
+    }
+
+    /// How far the venue's clock is from ours, as far as it was measured.
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.lock().offset
+    }
+
+    /// Until when nothing may be sent, by our wall clock, where the venue has said so.
+    pub fn blocked_until(&self) -> Option<Timestamp> {
+        let venue_now = self.venue_now();
+        let until = self.lock().queue.budget_mut().blocked_until(venue_now)?;
+        Some(self.by_our_clock(until))
+    }
+
+    /// How many requests were sent.
+    pub fn requests(&self) -> u64 {
+        self.lock().requests
+    }
+
+    /// Asks the venue for its time, and remembers how far our clock is from it.
+    ///
+    /// # Errors
+    /// [`ExchangeError`].
+    pub async fn measure_clock(&self) -> Result<Timestamp, ExchangeError> {
+        #[derive(Deserialize)]
+        struct Time {
+            #[serde(rename = "serverTime")]
+            server_time: i64,
+        }
+        let path = format!("{}/time", self.prefix());
+        let clock = &self.core.config.clock;
+        self.turn(Urgency::Query, Cost { weight: 1, orders: 0 }).await?;
+        let (sent, began) = (clock.wall(), clock.monotonic());
+        let reply = self.exchange(self.request(Method::GET, path), Kind::Question).await?;
+        // Our wall clock may be set in between: the round trip is counted by the other one.
+        let at = sent.after(clock.monotonic().since(began));
+        let malformed = |error: String| DecodeError::Malformed { what: "time", message: error };
+        let read: Time =
+            serde_json::from_slice(&reply.body).map_err(|error| malformed(error.to_string()))?;
+        let venue = Timestamp::from_millis(read.server_time);
+        let venue = venue.map_err(|error| malformed(error.to_string()))?;
+        self.lock().offset.measured(at, sent, venue);
+        Ok(venue)
+    }
+
+    /// A public question: waits for its turn, asks, and gives the body of a success.
+    pub(super) async fn ask(
+        &self,
+        path_and_query: String,
+        urgency: Urgency,
+        weight: u32,
+    ) -> Result<Bytes, ExchangeError> {
+        self.turn(urgency, Cost { weight, orders: 0 }).await?;
+        let request = self.request(Method::GET, path_and_query);
+        self.exchange(request, Kind::Question).await.map(|reply| reply.body)
+    }
+
+    /// A request without headers and body.
+    pub(super) fn request(&self, method: Method, path_and_query: String) -> HttpRequest {
+        let endpoint = self.core.config.urls.rest.clone();
+        HttpRequest { method, endpoint, path_and_query, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// `/api/v3` or `/fapi/v1`.
+    pub(super) fn prefix(&self) -> &'static str {
+        match self.core.config.market {
+            BinanceMarket::Spot => "/api/v3",
+            BinanceMarket::UsdFutures => "/fapi/v1",
+        }
+    }
+
+    /// Waits until the budget lets a request leave, and pays for it.
+    pub(super) async fn turn(&self, urgency: Urgency, cost: Cost) -> Result<(), ExchangeError> {
+        let config = &self.core.config;
+        let patience = match urgency {
+            Urgency::Cancel | Urgency::Resolve | Urgency::Query | Urgency::Bulk => {
+                config.question_wait
+            }
+            Urgency::Order => config.order_wait,
+        };
+        if let Some(until) = self.blocked_until() {
+            return Err(ExchangeError::Throttled { until });
+        }
+        let (go, went) = oneshot::channel();
+        if self.lock().queue.push(urgency, cost, go).is_err() {
+            let message = format!("{MOST_WAITING} requests wait already");
+            return Err(ExchangeError::Unavailable { code: 0, message });
+        }
+        self.core.wake.notify_one();
+        let overdue = config.clock.sleep_until(config.clock.monotonic().after(patience));
+        tokio::select! {
+            biased;
+            turn = went => turn.map_err(|_| ExchangeError::Closed),
+            () = overdue => {
+                let next = self.lock().queue.deadline();
+                let until = next.map(|next| self.by_our_clock(next));
+                let until = until.unwrap_or_else(|| config.clock.wall());
+                Err(ExchangeError::Throttled { until })
+            }
+        }
+    }
+
+    /// Sends a request whose turn has come, and takes in what the answer says of the budget.
+    /// Gives the answer of a success.
+    pub(super) async fn exchange(
+        &self,
+        request: HttpRequest,
+        kind: Kind,
+    ) -> Result<HttpReply, ExchangeError> {
+        let reply = self.exchange_raw(request, kind).await?;
+        if (200..300).contains(&reply.status) { Ok(reply) } else { Err(self.refusal(&reply, kind)) }
+    }
+
+    /// As [`Self::exchange`], and gives every answer that is not about too many requests.
+    pub(super) async fn exchange_raw(
+        &self,
+        request: HttpRequest,
+        kind: Kind,
+    ) -> Result<HttpReply, ExchangeError> {
+        // A ban that was told while this waited counts, too.
+        if let Some(until) = self.blocked_until() {
+            return Err(ExchangeError::Throttled { until });
+        }
+        self.lock().requests += 1;
+        let reply = match self.core.http.send(request).await {
+            Ok(reply) => reply,
+            Err(HttpError::NoAnswer { message }) if kind == Kind::Change => {
+                return Err(ExchangeError::Unknown { message });
+            }
+            Err(HttpError::NoAnswer { message } | HttpError::NotSent { message }) => {
+                return Err(ExchangeError::Transport { message });
+            }
+        };
+        match self.note(&reply) {
+            Some(until) => Err(ExchangeError::Throttled { until }),
+            None => Ok(reply),
+        }
+    }
+
+    /// What an answer that is no success means.
+    pub(super) fn refusal(&self, reply: &HttpReply, kind: Kind) -> ExchangeError {
+        refusal::read(self.core.config.market, reply, kind)
+    }
+
+    /// The venue has said by a stream that there were too many requests.
+    pub(super) fn on_throttled(&self, throttled: Throttled) -> Timestamp {
+        let at = self.venue_now();
+        let mut state = self.lock();
+        state.queue.budget_mut().on_throttled(at, throttled);
+        let until = state.queue.budget_mut().blocked_until(at).unwrap_or(at);
+        drop(state);
+        self.by_our_clock(until)
+    }
+
+    /// Takes in what the headers say; the end of a ban, where there is one.
+    fn note(&self, reply: &HttpReply) -> Option<Timestamp> {
+        let at = self.venue_now();
+        let mut retry_after = None;
+        let mut state = self.lock();
+        for (name, value) in &reply.headers {
+            let budget = state.queue.budget_mut();
+            let count = |used: u64| u32::try_from(used).unwrap_or(u32::MAX);
+            match value.to_str().ok().and_then(|value| LimitHeader::read(name.as_str(), value)) {
+                Some(LimitHeader::Weight { interval, used }) => {
+                    budget.on_used(at, Limited::Weight, interval, count(used));
+                }
+                Some(LimitHeader::Orders { interval, used }) => {
+                    budget.on_used(at, Limited::Orders, interval, count(used));
+                }
+                Some(LimitHeader::RetryAfter(span)) => retry_after = Some(span),
+                None => {}
+            }
+        }
+        drop(state);
+        let error = VenueError::decode(&reply.body).ok();
+        let is_throttled = matches!(reply.status, 418 | 429)
+            || error.as_ref().is_some_and(|error| reply.status >= 400 && error.code == -1003);
+        if !is_throttled {
+            return None;
+        }
+        let until = error.and_then(|error| error.banned_until_millis());
+        let until = until.and_then(|millis| Timestamp::from_millis(millis).ok());
+        let is_ban = reply.status == 418;
+        Some(self.on_throttled(Throttled { is_ban, retry_after, until }))
+    }
+
+    /// Takes a further attempt to connect out of the budget of all connections, unless a ban
+    /// forbids it.
+    pub(super) fn may_connect(&self) -> Result<(), String> {
+        if let Some(until) = self.blocked_until() {
+            return Err(format!("banned until {until}"));
+        }
+        let session = &self.core.config.session;
+        let at = self.core.config.clock.monotonic();
+        let (most, span) = (session.most_attempts, session.attempts_span);
+        let is_free = self.lock().attempts.take(at, most, span);
+        if is_free { Ok(()) } else { Err(format!("{most} attempts in {span:?}")) }
+    }
+
+    /// The time at the venue, as far as we know.
+    pub(super) fn venue_now(&self) -> Timestamp {
+        self.lock().offset.venue_time(self.core.config.clock.wall())
+    }
+
+    fn by_our_clock(&self, venue: Timestamp) -> Timestamp {
+        let offset = self.lock().offset.nanos().unwrap_or(0);
+        Timestamp::from_nanos(venue.nanos().saturating_sub(offset))
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.core.runtime
+    }
+
+    pub(super) fn urls(&self) -> &BinanceUrls {
+        &self.core.config.urls
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.core.lock()
+    }
+}
+
+impl Core {
+    /// Nothing that holds the lock can panic half-way, so what it guards is sound.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go what fits; how long until the next may fit.
+    fn release(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        let at = state.offset.venue_time(self.config.clock.wall());
+        state.queue.retain(|go| !go.is_closed());
+        while let Some(go) = state.queue.next(at) {
+            // Whoever has stopped waiting has paid for nothing; the window ends that.
+            let _gone = go.send(());
+        }
+        state.queue.deadline().map(|due| due.since(at).max(Duration::from_millis(1)))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+/// Lets requests go as the budget allows, until the connection is dropped.
+async fn pump(core: Weak<Core>, wake: Arc<Notify>) {
+    loop {
+        let Some(alive) = core.upgrade() else { return };
+        let pause = alive.release();
+        let clock = Arc::clone(&alive.config.clock);
+        drop(alive);
+        match pause {
+            None => wake.notified().await,
+            Some(pause) => {
+                let due = clock.monotonic().after(pause);
+                tokio::select! {
+                    () = wake.notified() => {}
+                    () = clock.sleep_until(due) => {}
+                }
+            }
+        }
+    }
+}
+
+/// What the documents say, until the venue's own list is read: 6,000 of weight a minute on spot,
+/// 2,400 on futures; 50 orders in 10 s on spot, 300 on futures.
+fn first_budget(market: BinanceMarket, reserve_percent: u8) -> RateBudget {
+    let mut budget = RateBudget::new(reserve_percent);
+    let secs = Duration::from_secs;
+    let (weight, orders) = match market {
+        BinanceMarket::Spot => (6_000, [(secs(10), 50), (secs(86_400), 160_000)]),
+        BinanceMarket::UsdFutures => (2_400, [(secs(10), 300), (secs(60), 1_200)]),
+    };
+    budget.limit(Limited::Weight, secs(60), weight);
+    for (span, most) in orders {
+        budget.limit(Limited::Orders, span, most);
+    }
+    budget
+}
+
+impl fmt::Debug for BinanceConnection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = &self.core.config;
+        formatter
+            .debug_struct("BinanceConnection")
+            .field("market", &config.market)
+            .field("rest", &config.urls.rest)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,488 @@
+//! One connection's streams: the driver that runs a session over real sockets and time.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::feed::{Audience, Feed, Job, Moment};
+use super::polled;
+use super::quality::View;
+use super::rest::BinanceConnection;
+use super::topic::{Key, Route, Topic, encoded, sent_at};
+use crate::live::chance;
+use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::types::Timestamp;
+use crate::venue::binance::{MarketDecoder, StreamFrame, VenueError};
+use crate::venue::{
+    Clock, ExchangeError, LinkId, MarketNews, Session, SessionAction, SessionCounts, SessionState,
+    StreamId, Urgency,
+};
+
+/// What a shard is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    Join(Key, String, Audience),
+    Close,
+}
+
+/// The driver of one session.
+pub(super) struct Shard {
+    connection: BinanceConnection,
+    clock: Arc<dyn Clock>,
+    route: Route,
+    view: Arc<View>,
+    on_state: Box<dyn Fn() + Send + Sync>,
+    session: Session,
+    links: Links,
+    events: mpsc::Receiver<(LinkId, LinkEvent)>,
+    answers: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
+    decoder: MarketDecoder,
+    /// By the number of their stream.
+    feeds: Vec<Option<Feed>>,
+    by_key: BTreeMap<Key, StreamId>,
+    /// Requests on a connection that are not answered yet.
+    pending: BTreeMap<u64, (LinkId, Vec<StreamId>)>,
+    last_request: u64,
+    actions: Vec<SessionAction>,
+    news: Vec<MarketNews>,
+    jobs: Vec<Job>,
+    /// The connection that has stood last.
+    standing: Option<LinkId>,
+    /// Since when no stream that should speak has.
+    mute_since: Option<Timestamp>,
+    poll_at: Option<Timestamp>,
+    /// The hour of the last planned move.
+    moved: i64,
+    open_links: u64,
+    is_closing: bool,
+}
+
+#[derive(Debug)]
+struct Answer {
+    stream: StreamId,
+    job: Job,
+    body: Result<Bytes, ExchangeError>,
+}
+
+/// Streams in one message.
+const BATCH: usize = 50;
+/// Readers that are gone are looked for so often.
+const SWEEP: Duration = Duration::from_secs(5);
+/// How long what was received may take to be told when all is closed.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+const HOUR: i64 = 3_600_000_000_000;
+
+impl Shard {
+    pub(super) fn new(
+        connection: &BinanceConnection,
+        route: Route,
+        view: Arc<View>,
+        on_state: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        let config = connection.config();
+        let mut session = config.session;
+        session.rotate_after =
+            session.rotate_after.saturating_sub(share(config.rotate_jitter, chance::draw()));
+        let socket = SocketConfig { tls: config.tls.clone(), apart: config.messages_apart };
+        let clock = Arc::clone(&config.clock);
+        let (links, events) = Links::new(socket, Arc::clone(&clock), connection.runtime().clone());
+        Self {
+            session: Session::new(session),
+            decoder: MarketDecoder::new(connection.symbols().clone()),
+            moved: clock.wall().nanos().div_euclid(HOUR),
+            connection: connection.clone(),
+            clock,
+            route,
+            view,
+            on_state,
+            links,
+            events,
+            answers: mpsc::channel(1_024),
+            feeds: Vec::new(),
+            by_key: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            last_request: 0,
+            actions: Vec::new(),
+            news: Vec::new(),
+            jobs: Vec::new(),
+            standing: None,
+            mute_since: None,
+            poll_at: None,
+            open_links: 0,
+            is_closing: false,
+        }
+    }
+
+    /// Serves until it is closed, or nobody is left who could give it an order.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut sweep_at = self.clock.monotonic().after(SWEEP);
+        while !self.is_closing {
+            let due = self.deadline().map_or(sweep_at, |due| due.min(sweep_at));
+            tokio::select! {
+                order = orders.recv() => self.on_order(order),
+                Some((link, event)) = self.events.recv() => self.on_event(link, event),
+                Some(answer) = self.answers.1.recv() => self.on_answer(answer),
+                () = self.clock.sleep_until(due) => {}
+            }
+            self.on_time();
+            if self.clock.monotonic() >= sweep_at {
+                sweep_at = self.clock.monotonic().after(SWEEP);
+                self.sweep();
+            }
+            self.show();
+        }
+        self.finish().await;
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let books = self.feeds.iter().flatten().filter_map(Feed::deadline);
+        let mute = self.mute_since.map(|since| since.after(self.connection.config().mute_after));
+        books.chain(self.session.deadline()).chain(self.poll_at).chain(mute).min()
+    }
+
+    fn on_order(&mut self, order: Option<Order>) {
+        let at = self.clock.monotonic();
+        let Some(Order::Join(key, name, reader)) = order else {
+            self.is_closing = true;
+            return;
+        };
+        let stream = *self.by_key.entry(key).or_insert_with(|| {
+            let id = match key.is_quiet() {
+                true => self.session.add_quiet_stream(),
+                false => self.session.add_stream(),
+            };
+            let market = self.connection.config().market;
+            self.feeds.push(Some(Feed::new(market, key, name)));
+            id
+        });
+        let mut seen = self.view.lock();
+        seen.streams.entry(key).or_default().subscriptions.push(reader.subscription);
+        drop(seen);
+        self.with_feed(stream, |feed, moment| feed.join(reader, moment));
+        self.session.open(at, &mut self.actions);
+        self.act();
+    }
+
+    fn on_event(&mut self, link: LinkId, event: LinkEvent) {
+        let at = self.clock.monotonic();
+        match event {
+            LinkEvent::Connected => {
+                self.open_links += 1;
+                self.standing = Some(link);
+                self.session.on_connected(at, link, &mut self.actions);
+            }
+            LinkEvent::Heard => self.session.on_bytes(at, link),
+            LinkEvent::Text(bytes) => return self.on_text(link, &bytes),
+            LinkEvent::Closed(_reason) => {
+                self.links.forget(link);
+                self.pending.retain(|_, (other, _)| *other != link);
+                if self.standing == Some(link) {
+                    self.standing = None;
+                }
+                self.session.on_closed(at, link, chance::draw(), &mut self.actions);
+            }
+        }
+        self.act();
+    }
+
+    fn on_text(&mut self, link: LinkId, bytes: &[u8]) {
+        let at = self.clock.monotonic();
+        self.session.on_bytes(at, link);
+        let mut news = core::mem::take(&mut self.news);
+        news.clear();
+        let read = self.decoder.decode(bytes, &mut news);
+        let mut seen = self.view.lock();
+        seen.counts.frames += 1;
+        seen.counts.bytes += bytes.len() as u64;
+        seen.counts.unreadable += u64::from(read.is_err());
+        drop(seen);
+        match read {
+            Ok(StreamFrame::Reply(Some(id))) => self.on_reply(link, id, bytes),
+            Ok(StreamFrame::Shutdown) => self.session.on_shutdown_notice(at, &mut self.actions),
+            Ok(_) | Err(_) => {}
+        }
+        for item in news.drain(..) {
+            self.on_news(link, item);
+        }
+        self.news = news;
+        self.act();
+    }
+
+    fn on_news(&mut self, link: LinkId, news: MarketNews) {
+        let at = self.clock.monotonic();
+        let key = Key::of_news(&news);
+        let Some((key, stream)) = key.and_then(|key| Some((key, *self.by_key.get(&key)?))) else {
+            self.view.lock().counts.foreign += 1;
+            return;
+        };
+        let serves = self.session.on_data(at, link, stream, &mut self.actions);
+        // What starts with these data starts before they are told.
+        self.act();
+        let sent = sent_at(&news);
+        let wall = self.clock.wall();
+        if let Some(stream) = self.view.lock().streams.get_mut(&key) {
+            stream.heard(at, sent.map(|sent| wall.nanos().saturating_sub(sent.nanos())));
+        }
+        self.with_feed(stream, |feed, moment| feed.on_news(news, serves, moment));
+    }
+
+    fn on_reply(&mut self, link: LinkId, id: u64, bytes: &[u8]) {
+        let at = self.clock.monotonic();
+        let Some((asked, streams)) = self.pending.remove(&id) else { return };
+        let is_refused = VenueError::decode(bytes).is_ok();
+        for stream in streams.into_iter().filter(|_| asked == link) {
+            match is_refused {
+                true => self.session.on_subscription_refused(at, link, stream),
+                false => self.session.on_acknowledged(at, link, stream, &mut self.actions),
+            }
+        }
+    }
+
+    fn on_answer(&mut self, answer: Answer) {
+        let Answer { stream, job, body } = answer;
+        let body = body.ok();
+        self.with_feed(stream, |feed, moment| feed.on_answer(job, body.as_deref(), moment));
+    }
+
+    fn on_time(&mut self) {
+        let at = self.clock.monotonic();
+        if self.session.deadline().is_some_and(|due| due <= at) {
+            self.session.on_time(at, chance::draw(), &mut self.actions);
+        }
+        self.watch_mute(at);
+        self.watch_hour(at);
+        self.act();
+        for index in 0..self.feeds.len() {
+            let is_due = |feed: &Feed| feed.deadline().is_some_and(|due| due <= at);
+            if self.feeds.get(index).is_some_and(|feed| feed.as_ref().is_some_and(is_due)) {
+                self.with_feed(StreamId(index), |feed, moment| feed.on_time(moment));
+            }
+        }
+        if self.poll_at.is_some_and(|due| due <= at) {
+            self.poll_at = Some(at.after(self.connection.config().poll_every));
+            for index in 0..self.feeds.len() {
+                self.with_feed(StreamId(index), |_, moment| moment.jobs.push(Job::Poll));
+            }
+        }
+    }
+
+    /// Gives a connection up on which nothing speaks that should, though pings are answered.
+    fn watch_mute(&mut self, at: Timestamp) {
+        let mut loud = self.feeds.iter().flatten().filter(|feed| !feed.key.is_quiet()).peekable();
+        let is_stale = self.session.state() == SessionState::Stale;
+        let is_mute = is_stale && loud.peek().is_some() && loud.all(|feed| !feed.is_started);
+        if !is_mute {
+            self.mute_since = None;
+            return;
+        }
+        let since = *self.mute_since.get_or_insert(at);
+        if since.after(self.connection.config().mute_after) <= at
+            && let Some(link) = self.standing.take()
+        {
+            self.mute_since = None;
+            self.links.close(link);
+            self.session.on_closed(at, link, chance::draw(), &mut self.actions);
+        }
+    }
+
+    /// Moves to a new connection in the hour that was chosen.
+    fn watch_hour(&mut self, at: Timestamp) {
+        let hour = self.clock.wall().nanos().div_euclid(HOUR);
+        let chosen = self.connection.config().rotate_hour;
+        if hour > self.moved
+            && chosen.is_some_and(|chosen| hour.rem_euclid(24) == i64::from(chosen))
+        {
+            self.moved = hour;
+            self.session.on_shutdown_notice(at, &mut self.actions);
+        }
+    }
+
+    /// Carries out what the session asks for.
+    fn act(&mut self) {
+        while !self.actions.is_empty() {
+            let actions = core::mem::take(&mut self.actions);
+            // At a planned move all streams end and begin in one: what is numbered just goes on.
+            let moves = actions.iter().any(|action| matches!(action, SessionAction::Close(_)))
+                && actions.iter().any(|action| matches!(action, SessionAction::Started(_)));
+            for action in actions {
+                self.carry_out(action, moves);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: SessionAction, moves: bool) {
+        match action {
+            SessionAction::Connect(link) => self.connect(link),
+            SessionAction::Subscribe(link, streams) => self.subscribe(link, &streams),
+            SessionAction::Ping(link) => self.count_sent(self.links.ping(link)),
+            SessionAction::Close(link) => self.links.close(link),
+            SessionAction::Started(stream) => self.with_feed(stream, |feed, moment| {
+                if !(moves && feed.is_started) {
+                    feed.start(moment);
+                }
+            }),
+            SessionAction::Lost(stream) if !moves => {
+                self.with_feed(stream, |feed, moment| feed.lose(moment));
+            }
+            SessionAction::Lost(_) => {}
+            SessionAction::StartPolling => self.poll_at = Some(self.clock.monotonic()),
+            SessionAction::StopPolling => self.poll_at = None,
+        }
+    }
+
+    fn connect(&mut self, link: LinkId) {
+        match self.connection.may_connect() {
+            Err(reason) => self.links.refuse(link, &reason),
+            Ok(()) => {
+                let urls = self.connection.urls();
+                let endpoint = match self.route {
+                    Route::Public => urls.public.clone(),
+                    Route::Market => urls.market.clone(),
+                };
+                self.links.open(link, endpoint, "/ws".to_owned());
+            }
+        }
+    }
+
+    fn subscribe(&mut self, link: LinkId, streams: &[StreamId]) {
+        for batch in streams.chunks(BATCH) {
+            let feeds = batch.iter().filter_map(|id| self.feeds.get(id.0)?.as_ref());
+            let names: Vec<String> = feeds.map(|feed| feed.name.clone()).collect();
+            let text = self.next_request("SUBSCRIBE", &names);
+            self.pending.insert(self.last_request, (link, batch.to_vec()));
+            self.count_sent(self.links.send(link, text));
+        }
+    }
+
+    fn next_request(&mut self, method: &str, names: &[String]) -> String {
+        self.last_request += 1;
+        let (params, id) = (serde_json::Value::from(names), self.last_request);
+        format!(r#"{{"method":"{method}","params":{params},"id":{id}}}"#)
+    }
+
+    /// Streams that nobody reads any more are given up.
+    fn sweep(&mut self) {
+        for index in 0..self.feeds.len() {
+            let Some(place) = self.feeds.get_mut(index) else { return };
+            let Some(feed) = place else { continue };
+            let before = feed.audience.len();
+            let is_unread = feed.sweep();
+            let (key, name) = (feed.key, feed.name.clone());
+            if feed.audience.len() != before
+                && let Some(stream) = self.view.lock().streams.get_mut(&key)
+            {
+                stream.subscriptions = feed.audience.iter().map(|one| one.subscription).collect();
+            }
+            if is_unread {
+                *place = None;
+                self.by_key.remove(&key);
+                self.view.lock().streams.remove(&key);
+                self.session.remove_stream(StreamId(index));
+                if let Some(link) = self.standing {
+                    let text = self.next_request("UNSUBSCRIBE", &[name]);
+                    self.count_sent(self.links.send(link, text));
+                }
+            }
+        }
+    }
+
+    /// Lets a stream do something, and asks by HTTP for what it needs.
+    fn with_feed(&mut self, stream: StreamId, work: impl FnOnce(&mut Feed, &mut Moment<'_>)) {
+        let mut jobs = core::mem::take(&mut self.jobs);
+        if let Some(Some(feed)) = self.feeds.get_mut(stream.0) {
+            let (at, wall) = (self.clock.monotonic(), self.clock.wall());
+            let mut seen = self.view.lock();
+            let mut moment = Moment { at, wall, seen: &mut seen, jobs: &mut jobs };
+            work(feed, &mut moment);
+            drop(seen);
+            let key = feed.key;
+            for job in jobs.drain(..) {
+                self.ask(stream, key, job);
+            }
+        }
+        self.jobs = jobs;
+    }
+
+    fn ask(&self, stream: StreamId, key: Key, job: Job) {
+        let config = self.connection.config();
+        let Some(symbol) = self.connection.symbols().name(key.instrument) else { return };
+        let symbol = encoded(symbol);
+        let (market, prefix) = (config.market, self.connection.prefix());
+        let ask = match (job, key.topic) {
+            (Job::Snapshot, _) => {
+                Some(polled::depth(market, prefix, &symbol, config.snapshot_levels))
+            }
+            (Job::Trades { from, .. }, _) => Some(polled::trades(prefix, &symbol, from)),
+            (Job::Bars { from }, Topic::Bars(period)) => {
+                polled::bars(market, prefix, &symbol, period, from)
+            }
+            (Job::Bars { .. }, _) => None,
+            (Job::Poll, _) => polled::poll(market, prefix, &symbol, key),
+        };
+        let Some(ask) = ask else { return };
+        if job == Job::Poll {
+            self.view.lock().counts.polls += 1;
+        }
+        let (connection, answers) = (self.connection.clone(), self.answers.0.clone());
+        self.connection.runtime().spawn(async move {
+            let body = connection.ask(ask.path, Urgency::Bulk, ask.weight).await;
+            // A shard that is gone needs no answer.
+            let _gone = answers.send(Answer { stream, job, body }).await;
+        });
+    }
+
+    fn count_sent(&self, was_sent: bool) {
+        self.view.lock().counts.sent += u64::from(was_sent);
+    }
+
+    /// Shows where it stands to whoever looks on.
+    fn show(&self) {
+        let SessionCounts { attempts, failures, rotations, silences } = *self.session.counts();
+        let passed = self.decoder.counts();
+        let state = self.session.state();
+        let mut seen = self.view.lock();
+        let counts = &mut seen.counts;
+        (counts.attempts, counts.failures) = (attempts, failures);
+        (counts.rotations, counts.silences) = (rotations, silences);
+        (counts.unknown, counts.foreign) = (passed.unknown, counts.foreign.max(passed.foreign));
+        counts.connections = u64::from(self.standing.is_some());
+        let has_changed = core::mem::replace(&mut seen.state, state) != state;
+        drop(seen);
+        if has_changed {
+            (self.on_state)();
+        }
+    }
+
+    /// Closes the connections, tells what they still bring, and ends the readers' streams.
+    async fn finish(&mut self) {
+        self.links.close_all();
+        let overdue = self.clock.monotonic().after(CLOSE_WITHIN);
+        while self.standing.is_some() {
+            tokio::select! {
+                Some((link, event)) = self.events.recv() => match event {
+                    LinkEvent::Text(bytes) => self.on_text(link, &bytes),
+                    LinkEvent::Closed(_) if self.standing == Some(link) => self.standing = None,
+                    LinkEvent::Closed(_) | LinkEvent::Connected | LinkEvent::Heard => {}
+                },
+                () = self.clock.sleep_until(overdue) => break,
+            }
+        }
+        self.session.close(&mut self.actions);
+        self.act();
+        for feed in self.feeds.iter().flatten() {
+            for reader in &feed.audience {
+                reader.mailbox.end();
+            }
+        }
+        self.show();
+    }
+}
+
+/// An even share of a span, by a draw.
+fn share(span: Duration, draw: u64) -> Duration {
+    let nanos = (span.as_nanos() * u128::from(draw)) >> 64;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,217 @@
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::Endpoint;
+use super::pace::Pace;
+use super::socket::{self, Socket, SocketConfig};
+use crate::types::Timestamp;
+use crate::venue::{Clock, LinkId};
+
+/// The sockets of one session, each served by a task of its own under the name that the session
+/// gave it.
+#[derive(Debug)]
+pub(crate) struct Links {
+    config: SocketConfig,
+    clock: Arc<dyn Clock>,
+    runtime: Handle,
+    senders: BTreeMap<LinkId, mpsc::Sender<Outgoing>>,
+    events: mpsc::Sender<(LinkId, LinkEvent)>,
+}
+
+/// What a connection tells.
+#[derive(Clone, Debug)]
+pub(crate) enum LinkEvent {
+    /// It stands.
+    Connected,
+    /// A message.
+    Text(Bytes),
+    /// A ping or pong: it is alive. A ping is answered already.
+    Heard,
+    /// It is over.
+    Closed(String),
+}
+
+#[derive(Debug)]
+enum Outgoing {
+    Text(String),
+    Ping,
+    Close,
+}
+
+/// Frames that wait for the driver; then the socket is not read, and TCP slows the venue down.
+const MOST_WAITING: usize = 8_192;
+/// Subscriptions that wait for their turn.
+const MOST_OUTGOING: usize = 1_024;
+/// How long the venue has to answer a close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+impl Links {
+    /// No connections yet, and where their events come out.
+    pub(crate) fn new(
+        config: SocketConfig,
+        clock: Arc<dyn Clock>,
+        runtime: Handle,
+    ) -> (Self, mpsc::Receiver<(LinkId, LinkEvent)>) {
+        let (events, receiver) = mpsc::channel(MOST_WAITING);
+        (Self { config, clock, runtime, senders: BTreeMap::new(), events }, receiver)
+    }
+
+    /// Opens a connection under this name.
+    pub(crate) fn open(&mut self, id: LinkId, endpoint: Endpoint, path_and_query: String) {
+        let (sender, outgoing) = mpsc::channel(MOST_OUTGOING);
+        self.senders.insert(id, sender);
+        let link = Link {
+            id,
+            clock: Arc::clone(&self.clock),
+            pace: Pace::new(self.config.apart),
+            events: self.events.clone(),
+        };
+        let config = self.config.clone();
+        self.runtime.spawn(async move {
+            match socket::connect(&config, &endpoint, &path_and_query).await {
+                Ok(socket) => link.serve(socket, outgoing).await,
+                Err(reason) => link.tell(LinkEvent::Closed(reason)).await,
+            }
+        });
+    }
+
+    /// Tells of a connection that was not even tried.
+    pub(crate) fn refuse(&self, id: LinkId, reason: &str) {
+        let (events, reason) = (self.events.clone(), reason.to_owned());
+        self.runtime.spawn(async move {
+            let _gone = events.send((id, LinkEvent::Closed(reason))).await;
+        });
+    }
+
+    /// Sends a text when its turn has come. A connection that takes no more is as good as lost,
+    /// which its deadline will tell.
+    pub(crate) fn send(&self, id: LinkId, text: String) -> bool {
+        self.pass(id, Outgoing::Text(text))
+    }
+
+    pub(crate) fn ping(&self, id: LinkId) -> bool {
+        self.pass(id, Outgoing::Ping)
+    }
+
+    /// Closes a connection; what it still receives comes out before it is over.
+    pub(crate) fn close(&mut self, id: LinkId) {
+        if let Some(sender) = self.senders.remove(&id) {
+            let _gone = sender.try_send(Outgoing::Close);
+        }
+    }
+
+    /// Closes all of them.
+    pub(crate) fn close_all(&mut self) {
+        for id in self.senders.keys().copied().collect::<Vec<_>>() {
+            self.close(id);
+        }
+    }
+
+    /// A connection has told its end.
+    pub(crate) fn forget(&mut self, id: LinkId) {
+        self.senders.remove(&id);
+    }
+
+    fn pass(&self, id: LinkId, what: Outgoing) -> bool {
+        self.senders.get(&id).is_some_and(|sender| sender.try_send(what).is_ok())
+    }
+}
+
+/// One connection's task.
+struct Link {
+    id: LinkId,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    events: mpsc::Sender<(LinkId, LinkEvent)>,
+}
+
+/// What happened next on a connection.
+enum Step {
+    Came(Option<Result<Message, tokio_tungstenite::tungstenite::Error>>),
+    Goes(Option<Outgoing>),
+    Free,
+    Overdue,
+}
+
+impl Link {
+    async fn tell(&self, event: LinkEvent) {
+        // A driver that is gone wants to hear nothing.
+        let _gone = self.events.send((self.id, event)).await;
+    }
+
+    async fn serve(mut self, mut socket: Socket, mut outgoing: mpsc::Receiver<Outgoing>) {
+        self.tell(LinkEvent::Connected).await;
+        let mut closing: Option<Timestamp> = None;
+        loop {
+            let may_send = closing.is_none() && self.pace.free_at() <= self.clock.monotonic();
+            let waits = closing.is_none() && !may_send;
+            let step = tokio::select! {
+                came = socket.next() => Step::Came(came),
+                goes = outgoing.recv(), if may_send => Step::Goes(goes),
+                () = self.clock.sleep_until(self.pace.free_at()), if waits => Step::Free,
+                () = self.clock.sleep_until(closing.unwrap_or(Timestamp::MAX)),
+                    if closing.is_some() => Step::Overdue,
+            };
+            let over = match step {
+                Step::Came(came) => self.came(&mut socket, came).await,
+                Step::Goes(Some(Outgoing::Close) | None) => {
+                    closing = Some(self.clock.monotonic().after(CLOSE_WITHIN));
+                    let sent = socket.close(None).await;
+                    sent.err().map(|error| error.to_string())
+                }
+                Step::Goes(Some(Outgoing::Text(text))) => {
+                    self.goes(&mut socket, Message::text(text)).await
+                }
+                Step::Goes(Some(Outgoing::Ping)) => {
+                    self.goes(&mut socket, Message::Ping(Bytes::new())).await
+                }
+                Step::Free => None,
+                Step::Overdue => Some("closed".to_owned()),
+            };
+            if let Some(reason) = over {
+                return self.tell(LinkEvent::Closed(reason)).await;
+            }
+        }
+    }
+
+    /// Returns the reason when the connection is over.
+    async fn goes(&mut self, socket: &mut Socket, message: Message) -> Option<String> {
+        self.pace.sent(self.clock.monotonic());
+        socket.send(message).await.err().map(|error| error.to_string())
+    }
+
+    async fn came(
+        &mut self,
+        socket: &mut Socket,
+        came: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+    ) -> Option<String> {
+        match came {
+            Some(Ok(Message::Text(text))) => self.tell(LinkEvent::Text(text.into())).await,
+            Some(Ok(Message::Binary(bytes))) => self.tell(LinkEvent::Text(bytes)).await,
+            Some(Ok(Message::Ping(_))) => {
+                // The pong with the same payload is queued; it leaves now, whoever else waits.
+                self.pace.sent(self.clock.monotonic());
+                if let Err(error) = socket.flush().await {
+                    return Some(error.to_string());
+                }
+                self.tell(LinkEvent::Heard).await;
+            }
+            Some(Ok(Message::Pong(_) | Message::Frame(_))) => self.tell(LinkEvent::Heard).await,
+            Some(Ok(Message::Close(frame))) => {
+                let _gone = socket.flush().await;
+                let reason = frame.map(|frame| format!("{}: {}", frame.code, frame.reason));
+                return Some(reason.unwrap_or_else(|| "closed by the venue".to_owned()));
+            }
+            Some(Err(error)) => return Some(error.to_string()),
+            None => return Some("closed".to_owned()),
+        }
+        None
+    }
+}
