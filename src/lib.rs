@@ -46,6 +46,7 @@
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
 //! | `binance` | `venue::binance`: reads market and user data of Binance spot and futures |
 //! | `config` | `config`: settings from a TOML file and the environment |
+//! | `live` | `live`: bots at work on paper and live accounts, over tokio |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
@@ -137,6 +138,10 @@ pub mod guide {
     #[cfg(feature = "binance")]
     #[doc = include_str!("../docs/exchanges.md")]
     pub mod exchanges {}
+
+    #[cfg(feature = "live")]
+    #[doc = include_str!("../docs/going-live.md")]
+    pub mod going_live {}
 
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}

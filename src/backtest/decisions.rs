@@ -1,7 +1,15 @@
 use core::fmt;
+use std::io::{self, Read, Write};
 
 use crate::engine::Command;
 use crate::types::Timestamp;
+
+use super::RecordingError;
+use super::framed::write_one;
+use super::recording::read_all;
+
+/// First bytes of written decisions: name and version of the form.
+const MAGIC: &[u8; 8] = b"twdecid1";
 
 /// The commands of a run in order: what it decided.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +33,23 @@ impl Decisions {
         &self.rows
     }
 
+    /// Those up to a time, its own included; none before a first.
+    #[must_use]
+    pub fn until(mut self, last: Option<Timestamp>) -> Self {
+        self.rows.retain(|(at, _)| last.is_some_and(|last| *at <= last));
+        self
+    }
+
+    /// Reads back what [`DecisionWriter`] has written; a last record that was cut off, because
+    /// the program was stopped, is dropped.
+    ///
+    /// # Errors
+    /// [`RecordingError`] with the offset of the damage.
+    pub fn read(from: impl Read) -> Result<Self, RecordingError> {
+        let (rows, _) = read_all(from, MAGIC)?;
+        Ok(Self { rows })
+    }
+
     /// What differs from another run, in order of time; empty when both decided alike.
     ///
     /// Decisions of one instant are compared in their order; a decision that the other run did
@@ -39,6 +64,57 @@ impl Decisions {
             compare(at, ours, theirs, &mut differences);
         }
         differences
+    }
+}
+
+/// Writes decisions to a stream as they are taken, in the form of a
+/// [`Recording`](super::Recording).
+///
+/// ```
+/// use tradewright::backtest::{DecisionWriter, Decisions};
+/// use tradewright::engine::Command;
+/// use tradewright::types::{InstrumentId, OrderId, SlotId, Timestamp};
+///
+/// let order = OrderId::new(1, SlotId(1), 1);
+/// let command = Command::Cancel { order, instrument: InstrumentId(0) };
+/// let mut writer = DecisionWriter::new(Vec::new())?;
+/// writer.decision(Timestamp::EPOCH, &command)?;
+/// let decisions = Decisions::read(&writer.into_inner()[..])?;
+/// assert_eq!(decisions.rows(), [(Timestamp::EPOCH, command)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct DecisionWriter<W> {
+    out: W,
+    buffer: Vec<u8>,
+}
+
+impl<W: Write> DecisionWriter<W> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        out.write_all(MAGIC)?;
+        Ok(Self { out, buffer: Vec::new() })
+    }
+
+    /// Writes one decision.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn decision(&mut self, at: Timestamp, command: &Command) -> io::Result<()> {
+        write_one(&mut self.out, &mut self.buffer, &(at, command))
+    }
+
+    /// The stream, such as to flush it.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Ends and hands the stream back.
+    pub fn into_inner(self) -> W {
+        self.out
     }
 }
 

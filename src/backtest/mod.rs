@@ -21,6 +21,7 @@ mod simulation;
 pub mod tear_sheet;
 
 mod decisions;
+mod framed;
 mod look_ahead;
 mod recording;
 mod variants;
@@ -30,7 +31,7 @@ pub use self::csv::{BarColumn, CsvBars, CsvEvents, CsvPrints, PrintColumn, Stamp
 pub use collector::{
     Collector, EquityPoint, HaltRow, OrderRow, RefusalRow, Sampling, SignalRow, StopRow,
 };
-pub use decisions::{Decisions, Difference};
+pub use decisions::{DecisionWriter, Decisions, Difference};
 pub use funding::FundingSeries;
 pub use hash::{Digest, RunHash};
 pub use look_ahead::{LookAhead, look_ahead};

@@ -1,18 +1,18 @@
 use std::io::{self, Read, Write};
 
+use serde::de::DeserializeOwned;
+
 use crate::engine::{Command, Engine, EngineError, Input};
 use crate::metrics::{MetricsSink, Tee};
 use crate::strategy::Strategy;
 use crate::types::Timestamp;
 use crate::types::{Classification, Classify};
 
+use super::framed::{First, read_one, write_one};
 use super::{Decisions, Digest, Timed};
 
 /// First bytes of a recording: name and version of the form.
 const MAGIC: &[u8; 8] = b"twinput1";
-
-/// The largest record that a reader accepts: a book of some ten thousand levels.
-const MOST_BYTES: u32 = 1 << 24;
 
 /// The inputs of a run, in order: enough to repeat it to the bit.
 ///
@@ -73,42 +73,72 @@ impl Recording {
     ///
     /// # Errors
     /// [`RecordingError`] with the offset of the damage.
-    pub fn read(mut from: impl Read) -> Result<Self, RecordingError> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes)?;
-        let rest = bytes.strip_prefix(MAGIC).ok_or(RecordingError::NoRecording)?;
-        let mut recording = Self::new();
-        let mut rest = rest;
-        while !rest.is_empty() {
-            let offset = bytes.len() - rest.len();
-            let (input, later) = read_one(rest).ok_or(RecordingError::Damaged { offset })?;
-            recording.inputs.push(input);
-            rest = later;
+    pub fn read(from: impl Read) -> Result<Self, RecordingError> {
+        let (inputs, end) = read_all(from, MAGIC)?;
+        match end {
+            End::Whole => Ok(Self { inputs }),
+            End::Torn { offset } => Err(RecordingError::Damaged { offset }),
         }
-        Ok(recording)
+    }
+
+    /// Reads back what a program that was stopped in the middle has left: a last record that was
+    /// cut off is dropped, and the answer says where it begins.
+    ///
+    /// # Errors
+    /// As [`Recording::read`]; damage anywhere else is none that a stop can have caused.
+    pub fn read_interrupted(from: impl Read) -> Result<(Self, Option<usize>), RecordingError> {
+        let (inputs, end) = read_all(from, MAGIC)?;
+        Ok((Self { inputs }, end.torn_at()))
     }
 }
 
-fn read_one(bytes: &[u8]) -> Option<((Timestamp, Input), &[u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*length);
-    if length > MOST_BYTES {
-        return None;
-    }
-    let (body, rest) = rest.split_at_checked(length as usize)?;
-    let (sum, rest) = rest.split_first_chunk::<8>()?;
-    if u64::from_le_bytes(*sum) != checksum(body) {
-        return None;
-    }
-    Some((rmp_serde::from_slice(body).ok()?, rest))
+/// How the bytes of a recording end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With a whole record.
+    Whole,
+    /// With a record that was cut off.
+    Torn {
+        /// Where it begins.
+        offset: usize,
+    },
 }
 
-fn checksum(body: &[u8]) -> u64 {
-    twox_hash::xxhash3_128::Hasher::oneshot(body) as u64
+impl End {
+    /// Where a record begins that was cut off.
+    pub(super) const fn torn_at(self) -> Option<usize> {
+        match self {
+            Self::Whole => None,
+            Self::Torn { offset } => Some(offset),
+        }
+    }
 }
 
-/// Writes inputs to a stream as they come: what a live host calls before each
-/// [`Engine::handle`].
+/// Reads the name and every record.
+pub(super) fn read_all<T: DeserializeOwned>(
+    mut from: impl Read,
+    magic: &[u8; 8],
+) -> Result<(Vec<T>, End), RecordingError> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    let mut rest = bytes.strip_prefix(magic).ok_or(RecordingError::NoRecording)?;
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let offset = bytes.len() - rest.len();
+        match read_one(rest) {
+            First::Record(record, later) => {
+                records.push(record);
+                rest = later;
+            }
+            First::Torn => return Ok((records, End::Torn { offset })),
+            First::Damaged => return Err(RecordingError::Damaged { offset }),
+        }
+    }
+    Ok((records, End::Whole))
+}
+
+/// Writes inputs to a stream as they come: what a live host calls for each input before it
+/// carries out what the engine has answered.
 #[derive(Debug)]
 pub struct Recorder<W> {
     out: W,
@@ -130,12 +160,12 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     /// Those of the writer.
     pub fn input(&mut self, at: Timestamp, input: &Input) -> io::Result<()> {
-        self.buffer.clear();
-        rmp_serde::encode::write(&mut self.buffer, &(at, input)).map_err(io::Error::other)?;
-        let length = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(&self.buffer)?;
-        self.out.write_all(&checksum(&self.buffer).to_le_bytes())
+        write_one(&mut self.out, &mut self.buffer, &(at, input))
+    }
+
+    /// The stream, such as to flush it.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Ends the recording and hands the stream back.
@@ -173,8 +203,8 @@ pub enum RecordingError {
     /// The stream failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The bytes do not begin as a recording of this version does.
-    #[error("this is no recording of inputs, version 1")]
+    /// The bytes do not begin as a recording of this kind and version does.
+    #[error("this is no recording of this kind and version")]
     NoRecording,
     /// A record is damaged or cut off; what comes before it is sound.
     #[error("the recording is damaged at byte {offset}")]

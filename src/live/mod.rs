@@ -6,13 +6,20 @@
 //! - [`SystemClock`] is time.
 //! - With the feature `binance`, `BinanceMarketData` and `BinanceClient` are a venue.
 //! - [`Callbacks`] calls a function for everything that a stream says.
+//! - A [`Bot`] is an engine and its account as a state machine, a [`Gateway`] carries out what it
+//!   asks for, and a [`Runner`] drives bots over real time.
 //!
 //! Everything here runs in a runtime of tokio, which the host owns.
 
 mod callbacks;
 mod clock;
 mod error;
+mod gateway;
+mod gateway_exchange;
+mod gateway_paper;
 mod net;
+mod recording;
+mod runner;
 
 #[cfg(feature = "binance")]
 mod binance;
@@ -28,6 +35,17 @@ pub use binance::{
 pub use callbacks::Callbacks;
 pub use clock::SystemClock;
 pub use error::SetupError;
+pub use gateway::{Gateway, GatewayEvent, Picture, Request};
+pub use gateway_exchange::ExchangeGateway;
+pub use gateway_paper::PaperGateway;
 pub use net::{
     Endpoint, EndpointError, HttpClient, HttpError, HttpReply, HttpRequest, Scheme, Tls, TlsError,
+};
+pub use recording::{ReplayError, Replayed, SessionFiles, SessionRecorder};
+pub use runner::{
+    Bot, BotAction, BotConfig, BotExit, BotPlan, BotSeat, BotStatus, BotView, BuildEngine,
+    BuiltEngine, Difference, ExitPosition, ExitReport, Explained, LogNotifier, Notice, NoticeKind,
+    Notifier, NotifyError, ReconcileConfig, Resolution, ResumeError, RunError, Runner,
+    RunnerConfig, RunnerHandle, SnapshotHead, StopOrders, StopPolicy, Stopwatch, UnknownOrders,
+    engine_state, snapshot_head,
 };

@@ -181,6 +181,18 @@ impl Conversation {
         }
     }
 
+    /// Takes in an order of which only the venue knows what became of it: one of a run before
+    /// this one, or one that the venue's list of open orders does not have. It is asked for at
+    /// once, and never sent. One that is talked about already is left as it is.
+    pub fn recall(&mut self, at: Timestamp, order: &Order, out: &mut Vec<TalkAction>) {
+        if self.position(order.id).is_some() {
+            return;
+        }
+        let stage = Stage::Unknown { since: at, ask_at: at.after(self.config.pause), questions: 1 };
+        self.talks.push(Talk { order: *order, stage });
+        out.push(TalkAction::Query(order.id));
+    }
+
     /// Takes the answer to an order. An answer that comes when the outcome is known is ignored.
     pub fn on_answer(
         &mut self,
@@ -335,6 +347,11 @@ impl Conversation {
         talk.is_some_and(|talk| {
             matches!(talk.stage, Stage::Unknown { .. } | Stage::Collecting { .. })
         })
+    }
+
+    /// An order whose outcome is not known yet, those on their way included.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.talks.iter().find(|talk| talk.order.id == id).map(|talk| &talk.order)
     }
 
     /// How many orders have no known outcome, those on their way included.

@@ -40,6 +40,8 @@ mod life_cycle;
 mod liquidation;
 #[cfg(all(feature = "binance", feature = "live"))]
 mod live;
+#[cfg(feature = "live")]
+mod live_runner;
 mod margin;
 mod metrics;
 mod model_check;
