@@ -18,6 +18,7 @@
 //! With the feature `live` there are the async traits of a venue, too: `ExchangeClient`,
 //! `MarketDataStream` and `Clock`. They are doors; what stands behind them is built elsewhere.
 
+mod account;
 mod book_sync;
 mod budget;
 mod clock_offset;
@@ -43,6 +44,10 @@ pub mod binance;
 #[cfg(feature = "live")]
 mod edge;
 
+pub use account::{
+    Balance, FillsFrom, Listing, OrderChange, OrderState, PositionState, Submitted, VenueFill,
+    VenueListings,
+};
 pub use book_sync::{BookAction, BookCounts, BookFault, BookSync, BookSyncConfig, SyncRule};
 pub use budget::{Cost, Limited, RateBudget, Throttled, Urgency};
 pub use clock_offset::ClockOffset;
@@ -51,10 +56,8 @@ pub use decode::{DecodeCounts, DecodeError};
 pub use depth::{DepthSnapshot, DepthUpdate};
 #[cfg(feature = "live")]
 pub use edge::{
-    Balance, BarQuery, Channel, Clock, ConnectionCounts, DataQuality, ExchangeClient,
-    ExchangeError, FillsFrom, Listing, MarketDataStream, MarketStream, OrderChange, OrderState,
-    PositionState, Submitted, Subscription, UserEvent, UserStream, VenueEvent, VenueFill,
-    VenueListings,
+    BarQuery, Channel, Clock, ConnectionCounts, DataQuality, ExchangeClient, ExchangeError,
+    MarketDataStream, MarketStream, Subscription, UserEvent, UserStream, VenueEvent,
 };
 pub use queue::RequestQueue;
 pub use session::{LinkId, Session, SessionAction, StreamId};

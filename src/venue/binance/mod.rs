@@ -8,6 +8,7 @@ mod field;
 mod limits;
 mod market;
 mod report;
+mod request;
 mod sign;
 mod text;
 mod user;
@@ -16,6 +17,10 @@ mod wire;
 pub use error::{BinanceMarket, ErrorClass, VenueError, classify_status};
 pub use limits::LimitHeader;
 pub use market::{MarketDecoder, StreamFrame, decode_depth};
+pub use request::{
+    Access, AnswerKind, MarginType, Method, OrderRoute, Request, RequestError, Requests, Signing,
+    TradesFrom,
+};
 pub use secrecy::SecretString;
 pub use sign::{
     Credentials, Ed25519Key, Ed25519PublicKey, HmacKey, KeyError, RequestSigner, Signature,

@@ -1,5 +1,7 @@
 //! Text of requests, written into a buffer that is used again and again.
 
+use core::fmt::Write;
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8], out: &mut String) {
     for byte in bytes {
@@ -34,6 +36,22 @@ pub(super) fn percent(bytes: &[u8], out: &mut String) {
             }
         }
     }
+}
+
+/// A string of JSON with its quotes.
+pub(super) fn json(text: &str, out: &mut String) {
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            control if control < ' ' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
 }
 
 const fn digit(value: u8, letter: u8) -> char {

@@ -2,12 +2,10 @@ use core::fmt::Debug;
 
 use async_trait::async_trait;
 
-use super::{
-    Balance, ExchangeError, FillsFrom, OrderState, PositionState, UserStream, VenueFill,
-    VenueListings,
-};
-use crate::types::{
-    Bar, FillReport, InstrumentId, Order, OrderId, OrderStatus, Period, Price, Qty, Timestamp,
+use super::{ExchangeError, UserStream};
+use crate::types::{Bar, InstrumentId, Order, OrderId, Period, Timestamp};
+use crate::venue::{
+    Balance, FillsFrom, OrderChange, OrderState, PositionState, Submitted, VenueFill, VenueListings,
 };
 
 /// A venue that takes orders and answers questions about one account.
@@ -136,35 +134,6 @@ pub trait ExchangeClient: Send + Sync + Debug {
         let what = format!("a dead-man switch of {seconds} s for instrument {}", instrument.0);
         Err(ExchangeError::Unsupported { what })
     }
-}
-
-/// The venue's answer to an order that it has taken.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Submitted {
-    /// The venue's number of the order.
-    pub venue_order: u64,
-    /// When it was taken, by the venue's clock.
-    pub at: Timestamp,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// What was executed at once, as far as the answer says. The user stream tells it again,
-    /// with the same trade ids.
-    pub fills: Vec<FillReport>,
-}
-
-/// A change of a working order, as [`Command::Amend`](crate::engine::Command::Amend) gives it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OrderChange {
-    /// The order as it was placed; some venues want its side and kind again.
-    pub order: Order,
-    /// The new total quantity, what is filled included.
-    pub quantity: Qty,
-    /// The new limit price, or the new trigger where there is no limit.
-    pub price: Price,
-    /// The price that it has now.
-    pub price_now: Option<Price>,
-    /// The total quantity that it has now.
-    pub quantity_now: Qty,
 }
 
 /// Which bars.

@@ -6,17 +6,13 @@
 mod client;
 mod clock;
 mod error;
-mod execution;
 mod market;
 mod quality;
 mod user;
 
-pub use client::{BarQuery, ExchangeClient, OrderChange, Submitted};
+pub use client::{BarQuery, ExchangeClient};
 pub use clock::Clock;
 pub use error::ExchangeError;
-pub use execution::{
-    Balance, FillsFrom, Listing, OrderState, PositionState, VenueFill, VenueListings,
-};
 pub use market::{Channel, MarketDataStream, MarketStream, Subscription, VenueEvent};
 pub use quality::{ConnectionCounts, DataQuality};
 pub use user::{UserEvent, UserStream};

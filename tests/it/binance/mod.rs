@@ -1,6 +1,7 @@
 //! Frames of Binance are read to the values that stand in them, or refused by type.
 
 mod market;
+mod requests;
 mod sign;
 mod user;
 

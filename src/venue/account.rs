@@ -1,10 +1,39 @@
 use rust_decimal::Decimal;
 
+use super::{Found, RateBudget};
 use crate::types::{
-    AssetId, FillReport, InstrumentBuilder, InstrumentId, Leg, OrderId, OrderReport, OrderStatus,
-    OrderUpdate, Price, Qty, Side, Timestamp, TradeId,
+    AssetId, FillReport, InstrumentBuilder, InstrumentId, Leg, Order, OrderId, OrderReport,
+    OrderStatus, OrderUpdate, Price, Qty, Side, Timestamp, TradeId,
 };
-use crate::venue::{Found, RateBudget};
+
+/// The venue's answer to an order that it has taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submitted {
+    /// The venue's number of the order.
+    pub venue_order: u64,
+    /// When it was taken, by the venue's clock.
+    pub at: Timestamp,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// What was executed at once, as far as the answer says. The user stream tells it again,
+    /// with the same trade ids.
+    pub fills: Vec<FillReport>,
+}
+
+/// A change of a working order, as [`Command::Amend`](crate::engine::Command::Amend) gives it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OrderChange {
+    /// The order as it was placed; some venues want its side and kind again.
+    pub order: Order,
+    /// The new total quantity, what is filled included.
+    pub quantity: Qty,
+    /// The new limit price, or the new trigger where there is no limit.
+    pub price: Price,
+    /// The price that it has now.
+    pub price_now: Option<Price>,
+    /// The total quantity that it has now.
+    pub quantity_now: Qty,
+}
 
 /// Where an order stands at the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
