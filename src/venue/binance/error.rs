@@ -1,7 +1,8 @@
 use serde::Deserialize;
 
-use crate::venue::DecodeError;
+use crate::types::{Label, RejectReason};
 use crate::venue::read;
+use crate::venue::{Answer, DecodeError};
 
 /// Which of Binance's markets: the same error number means different things on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,72 @@ impl VenueError {
             // A replacement that failed by half: the old order may be gone, the new one there.
             (-2021, BinanceMarket::Spot) => ErrorClass::UnknownOutcome,
             (_, _) => ErrorClass::Rejected,
+        }
+    }
+
+    /// Why an order, a cancel or a change was refused, in the engine's words. Where the number
+    /// stands for many reasons (-2010), the text decides.
+    ///
+    /// ```
+    /// use tradewright::types::RejectReason;
+    /// use tradewright::venue::binance::{BinanceMarket, VenueError};
+    ///
+    /// let message = "Account has insufficient balance for requested action.".to_owned();
+    /// let error = VenueError { code: -2010, message };
+    /// let reason = error.reject_reason(BinanceMarket::Spot);
+    /// assert_eq!(reason, RejectReason::InsufficientFunds);
+    /// ```
+    pub fn reject_reason(&self, market: BinanceMarket) -> RejectReason {
+        match (self.code, market) {
+            (-2011 | -2013, _) => RejectReason::NotFound,
+            (-1121, _) => RejectReason::NotTrading,
+            (-1199..=-1100, _) | (-1013, _) => RejectReason::InvalidOrder,
+            (-2010 | -2021 | -2022, BinanceMarket::Spot) => self.by_text(),
+            (-2018 | -2019, BinanceMarket::UsdFutures) => RejectReason::InsufficientFunds,
+            (-2022, BinanceMarket::UsdFutures) => RejectReason::NothingToReduce,
+            (-5022, BinanceMarket::UsdFutures) => RejectReason::WouldTake,
+            (-5021, BinanceMarket::UsdFutures) => RejectReason::NoLiquidity,
+            (-4116, BinanceMarket::UsdFutures) => RejectReason::DuplicateId,
+            (-4120 | -4164, BinanceMarket::UsdFutures) => RejectReason::InvalidOrder,
+            (_, _) => self.by_text(),
+        }
+    }
+
+    fn by_text(&self) -> RejectReason {
+        let says = |words: &str| self.message.contains(words);
+        if says("insufficient balance") {
+            RejectReason::InsufficientFunds
+        } else if says("immediately match and take") {
+            RejectReason::WouldTake
+        } else if says("Duplicate order") {
+            RejectReason::DuplicateId
+        } else if says("Market is closed") || says("not available for trading") {
+            RejectReason::NotTrading
+        } else {
+            RejectReason::Other(Label::new(&self.message))
+        }
+    }
+
+    /// What the error means for an order that was sent. "An unknown error" (-1000) and a broken
+    /// inner connection (-1001) leave it open whether the order works.
+    ///
+    /// ```
+    /// use tradewright::venue::Answer;
+    /// use tradewright::venue::binance::{BinanceMarket, VenueError};
+    ///
+    /// let error = VenueError { code: -1007, message: "Timeout".to_owned() };
+    /// assert_eq!(error.answer(BinanceMarket::Spot), Answer::Unknown);
+    /// ```
+    pub fn answer(&self, market: BinanceMarket) -> Answer {
+        match self.class(market) {
+            ErrorClass::UnknownOutcome => Answer::Unknown,
+            ErrorClass::Retryable if matches!(self.code, -1000 | -1001) => Answer::Unknown,
+            ErrorClass::Retryable
+            | ErrorClass::RateLimited
+            | ErrorClass::Clock
+            | ErrorClass::Unauthorized
+            | ErrorClass::NotFound
+            | ErrorClass::Rejected => Answer::Refused(self.reject_reason(market)),
         }
     }
 

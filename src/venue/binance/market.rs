@@ -163,6 +163,28 @@ pub fn decode_depth(instrument: InstrumentId, bytes: &[u8]) -> Result<DepthSnaps
     Ok(DepthSnapshot { instrument, last, is_complete: false, bids, asks })
 }
 
+/// Reads the prints of `aggTrades`, which do not say whose they are, and appends them to `out`,
+/// each with its number.
+///
+/// # Errors
+/// [`DecodeError`], and nothing was appended.
+pub fn decode_aggregate_trades(
+    instrument: InstrumentId,
+    bytes: &[u8],
+    out: &mut Vec<MarketNews>,
+) -> Result<(), DecodeError> {
+    let before = out.len();
+    let list: Vec<Event<'_>> =
+        serde_json::from_slice(bytes).map_err(|error| read::malformed("aggTrades", &error))?;
+    for event in list {
+        if let Err(error) = aggregate(instrument, event, out) {
+            out.truncate(before);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 /// True when something was said.
 type Reading = Result<bool, DecodeError>;
 

@@ -2,11 +2,13 @@
 //!
 //! Nothing here opens a connection or reads a clock. Protocol of July 2026.
 
+mod algo;
 mod classify;
 mod error;
 mod field;
 mod limits;
 mod market;
+mod reply;
 mod report;
 mod request;
 mod sign;
@@ -16,7 +18,12 @@ mod wire;
 
 pub use error::{BinanceMarket, ErrorClass, VenueError, classify_status};
 pub use limits::LimitHeader;
-pub use market::{MarketDecoder, StreamFrame, decode_depth};
+pub use market::{MarketDecoder, StreamFrame, decode_aggregate_trades, decode_depth};
+pub use reply::{
+    ConditionalState, ExchangeInfo, LotRule, NotionalRule, Outcome, PercentRule, PriceRule,
+    Replaced, ReplyDecoder, SymbolRules, SymbolStatus, TrailingRule, WsReply, decode_klines,
+    decode_listen_key, decode_server_time,
+};
 pub use request::{
     Access, AnswerKind, MarginType, Method, OrderRoute, Request, RequestError, Requests, Signing,
     TradesFrom,

@@ -1,7 +1,8 @@
 use serde::Deserialize;
 
+use super::algo::{Triggered, WireAlgo};
 use super::report::{self, WireOrder};
-use crate::types::{Leg, Timestamp};
+use crate::types::{Leg, OrderReport, Timestamp};
 use crate::venue::read::{self, decimal, instant};
 use crate::venue::{DecodeCounts, DecodeError, Symbols, UserNews};
 
@@ -9,7 +10,9 @@ use crate::venue::{DecodeCounts, DecodeError, Symbols, UserNews};
 /// combined stream (`data`) or of the WebSocket API (`event`).
 ///
 /// Read: `executionReport`, `ORDER_TRADE_UPDATE`, `outboundAccountPosition`, `balanceUpdate`,
-/// `ACCOUNT_UPDATE`, and what ends a stream. `TRADE_LITE` is passed over, since the same fill
+/// `ACCOUNT_UPDATE`, `ALGO_UPDATE`, and what ends a stream. A conditional order that was triggered
+/// becomes an order with another number; its fills are told under the first one's id, for the
+/// last 1,024 that were seen to be triggered. `TRADE_LITE` is passed over, since the same fill
 /// comes again. Amounts stay decimals from text on.
 ///
 /// ```
@@ -35,12 +38,14 @@ use crate::venue::{DecodeCounts, DecodeError, Symbols, UserNews};
 pub struct UserDecoder {
     symbols: Symbols,
     counts: DecodeCounts,
+    triggered: Triggered,
 }
 
 impl UserDecoder {
     /// A decoder for these instruments and assets.
     pub fn new(symbols: Symbols) -> Self {
-        Self { symbols, counts: DecodeCounts::default() }
+        let triggered = Triggered::default();
+        Self { symbols, counts: DecodeCounts::default(), triggered }
     }
 
     /// What was passed over so far.
@@ -77,6 +82,7 @@ impl UserDecoder {
                 let update: OrderUpdate<'_> = wrapper.open("ORDER_TRADE_UPDATE", bytes)?;
                 self.order("ORDER_TRADE_UPDATE", &update.o, out)
             }
+            "ALGO_UPDATE" => self.conditional(&wrapper.open("ALGO_UPDATE", bytes)?, out),
             "outboundAccountPosition" => {
                 self.balances(&wrapper.open("outboundAccountPosition", bytes)?, out)
             }
@@ -111,7 +117,36 @@ impl UserDecoder {
             self.counts.foreign += 1;
             return Ok(());
         };
-        match report::read(what, instrument, order, &self.symbols)? {
+        let Some(mut news) = report::read(what, instrument, order, &self.symbols)? else {
+            self.counts.ignored += 1;
+            return Ok(());
+        };
+        if let Some(conditional) = self.triggered.find(news.venue_order) {
+            // It was taken when it was placed, with its trigger.
+            if news.update.report == OrderReport::Accepted {
+                self.counts.ignored += 1;
+                return Ok(());
+            }
+            news.update.order = conditional;
+        }
+        out.push(UserNews::Order(news));
+        Ok(())
+    }
+
+    fn conditional(
+        &mut self,
+        update: &AlgoUpdate<'_>,
+        out: &mut Vec<UserNews>,
+    ) -> Result<(), DecodeError> {
+        let Some(instrument) = self.symbols.instrument(update.o.s) else {
+            self.counts.foreign += 1;
+            return Ok(());
+        };
+        let news = update.o.news(instrument, update.time)?;
+        if let Some(number) = update.o.became() {
+            self.triggered.remember(number, update.o.order_id());
+        }
+        match news {
             Some(news) => out.push(UserNews::Order(news)),
             None => self.counts.ignored += 1,
         }
@@ -246,6 +281,14 @@ struct Kind<'a> {
 struct OrderUpdate<'a> {
     #[serde(borrow)]
     o: WireOrder<'a>,
+}
+
+#[derive(Deserialize)]
+struct AlgoUpdate<'a> {
+    #[serde(rename = "T")]
+    time: u64,
+    #[serde(borrow)]
+    o: WireAlgo<'a>,
 }
 
 #[derive(Deserialize)]

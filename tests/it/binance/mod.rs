@@ -1,6 +1,9 @@
 //! Frames of Binance are read to the values that stand in them, or refused by type.
 
+mod conditional;
+mod info;
 mod market;
+mod replies;
 mod requests;
 mod sign;
 mod user;
