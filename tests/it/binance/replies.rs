@@ -468,7 +468,8 @@ proptest! {
         let _ = decoder.submitted(&order(), &bytes);
         let _ = (decoder.order(&bytes), decoder.conditional(&bytes));
         let _ = (decoder.replaced(&order(), &bytes), WsReply::read(&bytes));
-        let _ = (ExchangeInfo::decode(&bytes).map(|info| info.listings(20)), decode_server_time(&bytes));
+        let info = ExchangeInfo::decode(&bytes);
+        let _ = (info.map(|info| info.listings(20)), decode_server_time(&bytes));
         let (mut orders, mut fills, mut balances) = (Vec::new(), Vec::new(), Vec::new());
         prop_assert!(decoder.orders(&bytes, &mut orders).is_ok() || orders.is_empty());
         prop_assert!(decoder.trades(&bytes, |_| None, &mut fills).is_ok() || fills.is_empty());

@@ -13,7 +13,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 
 use super::BinanceMarket;
-use crate::types::{InstrumentId, OrderId, RejectReason};
+use crate::types::{Classification, Classify, InstrumentId, OrderId, RejectReason};
 use crate::venue::{Cost, Urgency};
 use params::Params;
 
@@ -230,5 +230,11 @@ impl RequestError {
             | Self::OutOfRange { .. }
             | Self::LongId { .. } => RejectReason::InvalidOrder,
         }
+    }
+}
+
+impl Classify for RequestError {
+    fn classification(&self) -> Classification {
+        Classification::INPUT
     }
 }
