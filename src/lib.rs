@@ -47,6 +47,7 @@
 //! | `binance` | `venue::binance`: reads market and user data of Binance spot and futures |
 //! | `config` | `config`: settings from a TOML file and the environment |
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
+//! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
@@ -91,6 +92,8 @@ pub mod config;
 #[cfg(feature = "live")]
 pub mod live;
 
+#[cfg(feature = "local-exchange")]
+pub mod local_exchange;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -42,6 +42,8 @@ mod liquidation;
 mod live;
 #[cfg(feature = "live")]
 mod live_runner;
+#[cfg(feature = "local-exchange")]
+mod local_exchange;
 mod margin;
 mod metrics;
 mod model_check;

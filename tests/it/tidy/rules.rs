@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("metrics::prometheus", 6),
     ("ml", 6),
     ("config", 6),
+    ("local_exchange", 7),
     ("service", 7),
     ("testkit", 7),
 ];
