@@ -1,13 +1,18 @@
-//! What it costs to read a frame of Binance.
+//! What it costs to read a frame of Binance, and to write and sign an order.
 
 #![allow(missing_docs, reason = "a benchmark")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tradewright::types::{Instrument, Instruments};
-use tradewright::venue::Symbols;
-use tradewright::venue::binance::MarketDecoder;
+use tradewright::types::{
+    Decimal, Grid, Instrument, Instruments, Intent, MarketEvent, Order, OrderId, OrderKind, Price,
+    Qty, Side, SlotId, Timestamp,
+};
+use tradewright::venue::binance::{
+    BinanceMarket, Credentials, Ed25519Key, MarketDecoder, Request, Requests, SecretString, Signing,
+};
+use tradewright::venue::{MarketNews, Symbols};
 
 const FRAMES: [(&str, &str); 4] = [
     (
@@ -65,5 +70,74 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode);
+/// The documentation's example key, and a key of Ed25519 that nobody uses.
+const SECRET: &str = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j";
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\n\
+    -----END PRIVATE KEY-----\n";
+
+fn table() -> Instruments {
+    let mut table = Instruments::new();
+    let spot = Instrument::spot("BTCUSDT", "BTC", "USDT").tick("0.01").step("0.00001");
+    table.add(spot).expect("a sound instrument");
+    table
+}
+
+fn order(table: &Instruments, price: Decimal) -> Order {
+    let instrument = table.iter().next().expect("an instrument").id;
+    let quantity = Qty::new(Decimal::new(2_500, 5));
+    let mut intent = Intent::market(SlotId(1), instrument, Side::Buy, quantity);
+    intent.kind = OrderKind::Limit { price: Price::new(price).expect("above zero") };
+    Order { id: OrderId::new(7, SlotId(1), 1_234), intent, created_at: Timestamp::EPOCH }
+}
+
+fn encode(criterion: &mut Criterion) {
+    let table = table();
+    let requests = Requests::new(BinanceMarket::Spot, &table, Symbols::of(&table));
+    let secret = SecretString::from(SECRET);
+    let hmac = Signing::new(Credentials::hmac("key", &secret).expect("a sound key"));
+    let pem = SecretString::from(PEM);
+    Ed25519Key::from_pem(&pem).expect("a sound key");
+    let ed25519 = Signing::new(Credentials::ed25519("key", &pem).expect("a sound key"));
+    let order = order(&table, Decimal::new(6_182_601, 2));
+    let at = Timestamp::from_secs(1_700_000_000).expect("a sound time");
+    let (mut request, mut text) = (Request::new(), String::new());
+
+    let mut group = criterion.benchmark_group("order");
+    group.bench_function("request", |bencher| {
+        bencher.iter(|| requests.place(black_box(&order), &mut request).expect("a sound order"));
+    });
+    for (name, signing) in [("query, HMAC", &hmac), ("query, Ed25519", &ed25519)] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                requests.place(black_box(&order), &mut request).expect("a sound order");
+                signing.write_query(at, &request, &mut text).expect("a signature");
+            });
+        });
+    }
+    group.bench_function("message, HMAC", |bencher| {
+        bencher.iter(|| {
+            requests.place(black_box(&order), &mut request).expect("a sound order");
+            hmac.write_message(at, 12, &request, &mut text).expect("a signature");
+        });
+    });
+    // The library's own part of the way from a quote to an order: without strategy and risk.
+    let mut decoder = MarketDecoder::new(Symbols::of(&table));
+    let mut news = Vec::with_capacity(4);
+    group.bench_function("bookTicker to signed order", |bencher| {
+        bencher.iter(|| {
+            news.clear();
+            decoder.decode(black_box(FRAMES[0].1.as_bytes()), &mut news).expect("a sound frame");
+            let [MarketNews::Event(sighting)] = &news[..] else { return };
+            let MarketEvent::Quote(quote) = sighting.event else { return };
+            let price = Grid::CENTS.nearest(quote.bid).expect("a price");
+            let order = self::order(&table, price);
+            requests.place(black_box(&order), &mut request).expect("a sound order");
+            hmac.write_query(at, &request, &mut text).expect("a signature");
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, decode, encode);
 criterion_main!(benches);

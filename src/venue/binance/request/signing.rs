@@ -115,8 +115,8 @@ impl Signing {
     /// The answer carries the same `id`.
     ///
     /// # Errors
-    /// [`SignatureError`] of the signer; `out` is empty then, as it is for a request that the
-    /// WebSocket API does not have ([`Request::call`]).
+    /// [`SignatureError`] of the signer, or [`SignatureError::NoCall`] for what the WebSocket API
+    /// does not have ([`Request::call`]); `out` is empty then.
     pub fn write_message(
         &self,
         at: Timestamp,
@@ -131,7 +131,7 @@ impl Signing {
     /// ([`Requests::log_on`](super::Requests::log_on)): it needs neither key nor signature.
     ///
     /// # Errors
-    /// [`SignatureError::Signer`] for a request that the WebSocket API does not have.
+    /// [`SignatureError::NoCall`] for what the WebSocket API does not have.
     pub fn write_session_message(
         &self,
         at: Timestamp,
@@ -152,7 +152,7 @@ impl Signing {
     ) -> Result<(), SignatureError> {
         out.clear();
         let Some(call) = request.call() else {
-            return Err(SignatureError::Signer("the WebSocket API has no such request"));
+            return Err(SignatureError::NoCall);
         };
         let (mut window, mut time) = (Digits::default(), Digits::default());
         let own = [

@@ -48,8 +48,7 @@ impl Terms {
             is_reduce_only: is_reduce_only(market, order)?,
         };
         for (what, price) in [("price", terms.price), ("trigger", terms.trigger)] {
-            let value = price.unwrap_or(instrument.tick);
-            on_grid(what, value, instrument.tick)?;
+            price.map_or(Ok(()), |value| on_grid(what, value, instrument.tick))?;
         }
         match market {
             BinanceMarket::Spot => terms.spot_time(intent.time_in_force, intent.flags.post_only)?,

@@ -16,7 +16,7 @@ pub enum Signature {
     Ed25519([u8; 64]),
 }
 
-/// Why a signature is not that of a payload.
+/// Why a payload has no signature, or another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignatureError {
@@ -29,6 +29,9 @@ pub enum SignatureError {
     /// A request without a signature where one is needed.
     #[error("the signature is missing")]
     Missing,
+    /// The WebSocket API has no such request: it is for HTTP alone.
+    #[error("the WebSocket API has no such request")]
+    NoCall,
     /// The host's signer has failed.
     #[error("signing failed: {0}")]
     Signer(&'static str),
@@ -37,7 +40,9 @@ pub enum SignatureError {
 impl Classify for SignatureError {
     fn classification(&self) -> Classification {
         match self {
-            Self::Malformed | Self::Mismatch | Self::Missing => Classification::INPUT,
+            Self::Malformed | Self::Mismatch | Self::Missing | Self::NoCall => {
+                Classification::INPUT
+            }
             Self::Signer(_) => {
                 Classification::new(ErrorCategory::System, Severity::Critical).fatal()
             }
