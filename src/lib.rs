@@ -48,6 +48,7 @@
 //! | `config` | `config`: settings from a TOML file and the environment |
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
 //! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
+//! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].

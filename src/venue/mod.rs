@@ -28,7 +28,7 @@ mod depth;
 mod ladder;
 pub mod network;
 mod queue;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod read;
 mod session;
 mod session_config;
@@ -41,6 +41,8 @@ mod user_news;
 
 #[cfg(feature = "binance")]
 pub mod binance;
+#[cfg(feature = "dydx")]
+pub mod dydx;
 #[cfg(feature = "live")]
 mod edge;
 

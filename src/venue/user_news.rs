@@ -30,7 +30,8 @@ pub enum UserNews {
         leg: Leg,
         /// How much; negative when short.
         quantity: Decimal,
-        /// The average price that it was entered at; zero without a position.
+        /// The average price that it was entered at; zero without a position, and where the
+        /// venue does not say it.
         entry: Decimal,
     },
     /// The stream is over: get a new one, and compare open orders, fills and balances.

@@ -27,6 +27,8 @@ mod controls;
 mod covariance;
 mod damaged;
 mod data;
+#[cfg(feature = "dydx")]
+mod dydx;
 mod engine;
 mod engine_world;
 mod exact_kernels;

@@ -2,8 +2,14 @@
 
 use rust_decimal::Decimal;
 
+#[cfg(feature = "binance")]
+mod instant;
+
+#[cfg(feature = "binance")]
+pub(super) use instant::instant;
+
 use super::DecodeError;
-use crate::types::{BookLevel, Timestamp};
+use crate::types::BookLevel;
 
 #[cold]
 pub(super) fn malformed(what: &'static str, error: &serde_json::Error) -> DecodeError {
@@ -31,24 +37,6 @@ pub(super) fn float(
         Ok(value) if value.is_finite() => Ok(value),
         Ok(_) | Err(_) => Err(number(what, field, text)),
     }
-}
-
-/// Milliseconds since 1970, or microseconds where the number is too large for them: the streams
-/// can be asked for either.
-#[inline]
-pub(super) fn instant(
-    what: &'static str,
-    field: &'static str,
-    value: u64,
-) -> Result<Timestamp, DecodeError> {
-    const FIRST_MICROS: u64 = 100_000_000_000_000;
-    let refused = || number(what, field, &value.to_string());
-    let number = i64::try_from(value).map_err(|_| refused())?;
-    let read = match value < FIRST_MICROS {
-        true => Timestamp::from_millis(number),
-        false => Timestamp::from_micros(number),
-    };
-    read.map_err(|_| refused())
 }
 
 /// A level of a book: a price above zero and a quantity of zero or more.

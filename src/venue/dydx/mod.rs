@@ -1,0 +1,29 @@
+//! The indexer of dYdX v4: bytes to values, in the words that all venues share.
+//!
+//! Nothing here opens a connection or reads a clock. Protocol of March 2026. Orders are placed
+//! through the chain, which is not part of this.
+//!
+//! - [`IndexerDecoder`] reads every frame of the indexer's WebSocket, and the lists of its HTTP
+//!   answers that are about the own account.
+//! - [`Subscription`] writes the texts that ask for them.
+//! - [`DydxMarket`] turns quantities and prices into the chain's quantums and subticks.
+//! - [`DydxOrderState`] knows which words end an order: `BEST_EFFORT_CANCELED` is none of them.
+
+mod account;
+mod answers;
+mod candles;
+mod decoder;
+mod instrument;
+mod market;
+mod orders;
+mod subscription;
+mod wire;
+
+pub use answers::{
+    DydxOrder, decode_candles, decode_funding, decode_height, decode_orderbook, decode_orders,
+    decode_trades,
+};
+pub use decoder::{IndexerDecoder, IndexerFrame};
+pub use instrument::{DydxMarket, DydxMarketStatus, DydxUnitError, decode_markets};
+pub use orders::DydxOrderState;
+pub use subscription::{DydxChannel, Subscription};
