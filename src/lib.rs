@@ -139,7 +139,7 @@ pub mod guide {
     #[doc = include_str!("../docs/testing-your-strategy.md")]
     pub mod testing_your_strategy {}
 
-    #[cfg(feature = "binance")]
+    #[cfg(all(feature = "binance", feature = "dydx"))]
     #[doc = include_str!("../docs/exchanges.md")]
     pub mod exchanges {}
 

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::wire::{WireBook, WireMarket, WireMarkets, WireTrade, levels, time, uuid};
+use twox_hash::XxHash3_128;
+
+use super::wire::{WireBook, WireMarket, WireMarkets, WireTrade, levels, time};
 use crate::types::{InstrumentId, Mark, MarketEvent, Print, Side, Timestamp};
 use crate::venue::read::{float, word};
 use crate::venue::{
@@ -32,7 +34,8 @@ pub(super) fn update(instrument: InstrumentId, number: u64, books: Vec<WireBook>
     MarketNews::Depth(update)
 }
 
-/// A print and its id; none for what was not traded on the market.
+/// A print and the hash of its id, which has had several forms; none for what was not traded on
+/// the market.
 pub(super) fn print(
     instrument: InstrumentId,
     trade: &WireTrade<'_>,
@@ -50,7 +53,8 @@ pub(super) fn print(
     let event = MarketEvent::Print(print);
     event.check().map_err(|source| DecodeError::Unsound { what: WHAT, source })?;
     let at = Some(time(WHAT, "createdAt", trade.created_at)?);
-    Ok(Some((uuid(WHAT, "id", trade.id)?, MarketSighting { event, at, number: None })))
+    let id = XxHash3_128::oneshot(trade.id.as_bytes());
+    Ok(Some((id, MarketSighting { event, at, number: None })))
 }
 
 pub(super) fn side(what: &'static str, text: &str) -> Result<Side, DecodeError> {

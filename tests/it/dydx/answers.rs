@@ -139,9 +139,11 @@ fn what_lies_between_steps_is_refused_and_never_rounded() {
     for value in [Decimal::ZERO, Decimal::NEGATIVE_ONE, Decimal::MAX] {
         assert_eq!(market.quantums(value), Err(DydxUnitError::OutOfRange { value }));
     }
-    let odd = DydxMarket { atomic_resolution: i32::MIN, ..market.clone() };
+    let mut odd = market.clone();
+    odd.atomic_resolution = i32::MIN;
     assert!(odd.quantums(Decimal::ONE).is_err() && odd.quantity(1).is_none());
-    let odd = DydxMarket { step_base_quantums: 0, ..market };
+    let mut odd = market;
+    odd.step_base_quantums = 0;
     assert!(odd.quantums(Decimal::ONE).is_err());
 }
 

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use tradewright::types::{
-    InstrumentId, MarketEvent, OrderId, OrderReport, OrderStatus, SlotId, Timestamp,
+    BookLevel, InstrumentId, MarketEvent, OrderId, OrderReport, OrderStatus, SlotId, Timestamp,
 };
 use tradewright::venue::dydx::{DydxOrderState, IndexerDecoder, IndexerFrame, Subscription};
 use tradewright::venue::{
@@ -65,7 +65,7 @@ fn books_of_batches_are_uncrossed_by_the_number_of_the_message() {
                 other => panic!("{other:?}"),
             }
         }
-        let quote = book.quote().unwrap();
+        let quote = book.top().unwrap();
         [quote.bid, quote.bid_quantity, quote.ask, quote.ask_quantity]
     };
     assert_eq!(feed(&mut book, &mut decoder, SNAPSHOT), [100.0, 5.0, 101.0, 2.0]);
@@ -216,7 +216,8 @@ fn a_best_effort_cancel_is_not_the_end() {
     decoder.on_height(NOW, 500, &mut ended);
     assert_eq!(ended, [], "the last block can still fill it");
     let height = r#"{"type":"channel_data","message_id":7,"id":"v4_block_height",
-        "channel":"v4_block_height","contents":{"blockHeight":"501","time":"2024-01-01T00:00:01Z"}}"#;
+        "channel":"v4_block_height","contents":
+        {"blockHeight":"501","time":"2024-01-01T00:00:01Z"}}"#;
     let read = decoder.decode(NOW, height.as_bytes(), &mut Vec::new(), &mut ended);
     assert_eq!(read, Ok(IndexerFrame::Height(501)));
     let ended = orders(&ended);
@@ -234,7 +235,7 @@ fn the_venues_own_end_comes_before_the_blocks() {
     own(&mut decoder, &list(order("BEST_EFFORT_CANCELED", "0")));
     let ended = orders(&own(&mut decoder, &list(order("CANCELED", "0"))));
     assert_eq!(ended[0].update.report, OrderReport::Cancelled);
-    assert_eq!(ended[0].update.order.slot, SlotId::HOUSE, "nobody has named it");
+    assert_eq!(ended[0].update.order.slot(), SlotId::HOUSE, "nobody has named it");
     let mut again = Vec::new();
     decoder.on_height(NOW, 900, &mut again);
     assert_eq!(again, []);
@@ -262,7 +263,7 @@ fn a_message_is_told_whole_or_not_at_all() {
     let sound = fill("c5030bd3-cd85-5046-8f2a-518bbba6ec45", "0.5");
     let news = orders(&own(&mut decoder, &format!(r#"{{"fills":[{sound}]}}"#)));
     assert_eq!(
-        (news[0].update.order.slot, news[0].filled.to_string()),
+        (news[0].update.order.slot(), news[0].filled.to_string()),
         (SlotId::HOUSE, "0.5".into())
     );
 }
@@ -317,7 +318,8 @@ proptest! {
         prop_assert!(read.is_ok() || market.is_empty() && user.is_empty());
         for news in &market {
             if let MarketNews::Depth(DepthUpdate { bids, asks, .. }) = news {
-                prop_assert!(bids.iter().chain(asks).all(|it| it.price > 0.0 && it.quantity >= 0.0));
+                let is_sound = |it: &BookLevel| it.price > 0.0 && it.quantity >= 0.0;
+                prop_assert!(bids.iter().chain(asks).all(is_sound));
             }
         }
     }
