@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::read;
 use super::source::Source;
 use super::{
-    AccountSettings, BinanceSettings, DydxSettings, LogFormat, LogLevel, LogSettings,
+    AccountSettings, Address, BinanceSettings, DydxSettings, LogFormat, LogLevel, LogSettings,
     MetricsSettings, Profile, RiskSettings, Settings, StrategySettings,
 };
 use crate::resilience::{DependencyBreakerConfig, HealthBoardConfig, RetryPolicy, Trip};
@@ -97,7 +97,7 @@ fn risk(source: &mut Source) -> RiskSettings {
     }
 }
 
-fn urls(source: &mut Source, section: &str, venue: NetworkVenue) -> Vec<(EndpointRole, String)> {
+fn urls(source: &mut Source, section: &str, venue: NetworkVenue) -> Vec<(EndpointRole, Address)> {
     let mut urls = Vec::new();
     for role in venue.roles() {
         let key = format!("{section}.{}", role.suffix().to_ascii_lowercase());

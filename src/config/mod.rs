@@ -33,4 +33,4 @@ pub use settings::{
     AccountSettings, LogFormat, LogLevel, LogSettings, MetricsSettings, Profile, RiskSettings,
     Settings, StrategySettings,
 };
-pub use venues::{BinanceSettings, DydxSettings};
+pub use venues::{Address, BinanceSettings, DydxSettings};

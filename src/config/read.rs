@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rust_decimal::Decimal;
 
-use super::{LogFormat, LogLevel, Profile};
+use super::{Address, LogFormat, LogLevel, Profile};
 use crate::types::Label;
 use crate::venue::network::NetworkEnvironment;
 
@@ -121,7 +121,11 @@ pub(super) fn path(text: &str) -> Read<PathBuf> {
     if path.is_absolute() { Ok(path) } else { Err("it is no absolute path".to_owned()) }
 }
 
-pub(super) fn url(text: &str) -> Read<String> {
+pub(super) fn url(text: &str) -> Read<Address> {
     let is_url = ["https://", "http://", "wss://", "ws://"].iter().any(|it| text.starts_with(it));
-    if is_url { Ok(text.to_owned()) } else { Err("it is no address with a scheme".to_owned()) }
+    if is_url {
+        Ok(Address(text.to_owned()))
+    } else {
+        Err("it is no address with a scheme".to_owned())
+    }
 }

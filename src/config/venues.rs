@@ -1,3 +1,4 @@
+use core::fmt;
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
@@ -18,7 +19,7 @@ pub struct BinanceSettings {
     /// The network that the key was made for.
     pub key_network: Option<NetworkEnvironment>,
     /// Addresses other than the network's own.
-    pub urls: Vec<(EndpointRole, String)>,
+    pub urls: Vec<(EndpointRole, Address)>,
 }
 
 /// dYdX. Addresses that are not given are the network's own.
@@ -34,7 +35,28 @@ pub struct DydxSettings {
     /// Another chain than the network's own.
     pub chain_id: Option<String>,
     /// Addresses other than the network's own.
-    pub urls: Vec<(EndpointRole, String)>,
+    pub urls: Vec<(EndpointRole, Address)>,
+}
+
+/// An address. Printed, it shows where it leads without its path, in which some operators put a
+/// key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(pub(super) String);
+
+impl Address {
+    /// The whole address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        write!(out, "{scheme}://{host}")
+    }
 }
 
 impl BinanceSettings {
@@ -71,7 +93,7 @@ fn common(
     venue: &str,
     key_file: Option<&PathBuf>,
     key_network: Option<NetworkEnvironment>,
-    urls: &[(EndpointRole, String)],
+    urls: &[(EndpointRole, Address)],
     put: &mut impl FnMut(&str, &str),
 ) {
     if let Some(path) = key_file {
@@ -81,6 +103,6 @@ fn common(
         put(&format!("{venue}_KEY_NETWORK"), network.as_str());
     }
     for (role, url) in urls {
-        put(&format!("{venue}_{}", role.suffix()), url);
+        put(&format!("{venue}_{}", role.suffix()), url.as_str());
     }
 }

@@ -194,7 +194,7 @@ impl RetryBudget {
     /// An operation has succeeded.
     #[inline]
     pub fn on_success(&mut self) {
-        self.left = (self.left + u64::from(self.percent)).min(self.most);
+        self.left = self.left.saturating_add(u64::from(self.percent)).min(self.most);
     }
 
     /// Takes one repetition; false when none is left.

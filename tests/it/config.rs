@@ -166,6 +166,11 @@ fn secrets_are_never_shown() {
     assert_eq!(secret.expose_secret(), CANARY);
     assert!(!format!("{secret:?}").contains("c4n4ry"));
 
+    let node = format!("https://user:{CANARY}@node.example/v2/{CANARY}?key={CANARY}");
+    let settings = load("", &[("DYDX_NODE_URL", &node)]).unwrap();
+    assert!(!format!("{settings:?}").contains("c4n4ry"), "{settings:?}");
+    assert_eq!(settings.dydx.urls[0].1.as_str(), node);
+
     let quoted = format!("\"{CANARY}\"");
     for info in keys() {
         for value in [CANARY, &quoted] {
