@@ -43,9 +43,9 @@ pub use net::{
 };
 pub use recording::{ReplayError, Replayed, SessionFiles, SessionRecorder};
 pub use runner::{
-    Bot, BotAction, BotConfig, BotExit, BotPlan, BotSeat, BotStatus, BotView, BuildEngine,
-    BuiltEngine, Difference, ExitPosition, ExitReport, Explained, LogNotifier, Notice, NoticeKind,
-    Notifier, NotifyError, ReconcileConfig, Resolution, ResumeError, RunError, Runner,
+    Bot, BotAction, BotApiNotifier, BotConfig, BotExit, BotPlan, BotSeat, BotStatus, BotView,
+    BuildEngine, BuiltEngine, Difference, ExitPosition, ExitReport, Explained, LogNotifier, Notice,
+    NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution, ResumeError, RunError, Runner,
     RunnerConfig, RunnerHandle, SnapshotHead, StopOrders, StopPolicy, Stopwatch, UnknownOrders,
-    engine_state, snapshot_head,
+    WebhookNotifier, engine_state, snapshot_head,
 };

@@ -385,6 +385,11 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
         matches!(self.phase, Phase::Stopped | Phase::Failed)
     }
 
+    /// True after a panic in the engine, whose state may be half changed since.
+    pub(super) const fn has_panicked(&self) -> bool {
+        matches!(self.phase, Phase::Failed)
+    }
+
     /// The slots that hold strategies.
     pub(super) fn slots(&self) -> impl Iterator<Item = SlotId> + use<S, M> {
         let slots = u16::try_from(self.engine.account().book().slots()).unwrap_or(u16::MAX);

@@ -16,6 +16,7 @@ mod state;
 mod status;
 mod stop;
 mod stopwatch;
+mod webhook;
 
 pub use bot::{Bot, BotAction};
 pub use config::{BotConfig, ReconcileConfig, UnknownOrders};
@@ -30,3 +31,4 @@ pub use seat::BotView;
 pub use status::BotStatus;
 pub use stop::{ExitPosition, ExitReport, StopOrders, StopPolicy};
 pub use stopwatch::Stopwatch;
+pub use webhook::{BotApiNotifier, WebhookNotifier};

@@ -38,14 +38,14 @@ impl Classify for NotifyError {
 /// Writes each notice as a line.
 ///
 /// ```
-/// use futures::executor::block_on;
+/// use futures::FutureExt;
 /// use tradewright::live::{LogNotifier, Notice, NoticeKind, Notifier};
 /// use tradewright::types::{AlertLevel, Label, Timestamp};
 ///
 /// let log = LogNotifier::new(Vec::new());
 /// let (at, bot, kind) = (Timestamp::EPOCH, Label::new("alpha"), NoticeKind::Started);
 /// let notice = Notice { at, bot, kind, level: AlertLevel::Info, text: "run 3".to_owned() };
-/// block_on(log.notify(&notice))?;
+/// log.notify(&notice).now_or_never().expect("it waits for nothing")?;
 /// let line = String::from_utf8(log.into_inner())?;
 /// assert_eq!(line, "1970-01-01T00:00:00Z INFO alpha started: run 3\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -137,6 +137,11 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
             }
         }
         self.changes.retain(|id, _| self.sent.contains_key(id));
+        // What this picture has not cleared up is looked at again after another time-out.
+        let timeout = self.config.orders.timeout;
+        for since in self.changes.values_mut().filter(|since| since.after(timeout) <= asked) {
+            *since = at;
+        }
         for theirs in &picture.orders {
             self.meet_stranger((at, asked), theirs, out);
         }

@@ -9,8 +9,7 @@ use tokio::task::JoinSet;
 use super::notify::Postman;
 use super::seat::{Ask, BotView, Desk, FileRecorder};
 use super::{
-    Bot, BotAction, BotPlan, BotStatus, ExitReport, Notifier, ResumeError, StopPolicy,
-    snapshot_head,
+    Bot, BotAction, BotPlan, ExitReport, Notifier, ResumeError, StopPolicy, snapshot_head,
 };
 use crate::engine::Control;
 use crate::live::{Gateway, SessionFiles};
@@ -141,12 +140,14 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
         self
     }
 
-    /// What to ask and stop its bots by, while it runs.
+    /// What to ask and stop its bots by, while it runs. Once the last handle is gone, nobody can
+    /// stop the bots any more, and they stop by themselves as [`StopPolicy::default`] says.
     pub fn handle(&self) -> RunnerHandle {
         RunnerHandle { bots: self.asks.clone() }
     }
 
-    /// Runs until every bot has ended.
+    /// Runs until every bot has ended; keep a [`Runner::handle`] for as long as they shall run.
+    /// Dropping the future ends all of them where they are, as if the process had been killed.
     pub async fn run(self) -> Vec<BotExit> {
         let (postman, work) = Postman::new(self.notifiers);
         let post = tokio::spawn(work);
@@ -247,8 +248,8 @@ async fn run_one<S: Strategy, M: MetricsSink>(
     desk.keep(files, recorder);
     desk.perform(&mut bot, &mut *gateway, &mut actions);
     let mut lost = BTreeSet::new();
-    let mut has_feed = true;
-    while !bot.status().is_over() {
+    let (mut has_feed, mut has_handle) = (true, true);
+    while !bot.is_over() {
         let until = desk.sleep_until(bot.deadline());
         let clock = desk.clock();
         tokio::select! {
@@ -262,7 +263,10 @@ async fn run_one<S: Strategy, M: MetricsSink>(
                     desk.lose_all(&mut bot, &mut actions);
                 }
             },
-            ask = asked.recv() => desk.answer(ask, &mut bot, &mut actions),
+            ask = asked.recv(), if has_handle => {
+                has_handle = ask.is_some();
+                desk.answer(ask, &mut bot, &mut actions);
+            }
             () = clock.sleep_until(until) => {}
         }
         let at = desk.now();
@@ -272,7 +276,7 @@ async fn run_one<S: Strategy, M: MetricsSink>(
         desk.perform(&mut bot, &mut *gateway, &mut actions);
         desk.snapshot(&mut bot, &*gateway);
     }
-    if bot.status() == BotStatus::Error {
+    if bot.has_panicked() {
         // The cancels of a bot that has failed still leave.
         let rest = async {
             while !gateway.is_idle() {

@@ -286,7 +286,7 @@ impl Desk {
     fn save<S: Strategy, M: MetricsSink>(&mut self, bot: &Bot<S, M>, gateway: &dyn Gateway) {
         // After a panic the engine may be half changed: the last snapshot and the recording are
         // the truth.
-        let Some(files) = self.files.as_ref().filter(|_| bot.status() != BotStatus::Error) else {
+        let Some(files) = self.files.as_ref().filter(|_| !bot.has_panicked()) else {
             return;
         };
         let saved = gateway.save().and_then(|gateway| bot.save(gateway));

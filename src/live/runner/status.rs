@@ -25,7 +25,8 @@ pub enum BotStatus {
     Stopping,
     /// It was stopped.
     Stopped,
-    /// It failed: all of its strategies, or the engine itself. Others go on.
+    /// It failed: all of its strategies, until a person lets one go on, or the engine itself,
+    /// until it is started anew. Other bots go on.
     Error,
 }
 
@@ -56,11 +57,6 @@ impl BotStatus {
             Self::Stopped => "STOPPED",
             Self::Error => "ERROR",
         }
-    }
-
-    /// True for the two statuses that only a new start ends.
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Stopped | Self::Error)
     }
 
     /// The coarser state that the metric `bot_status` shows; a halt counts as a pause.

@@ -8,15 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tradewright::backtest::Digest;
 use tradewright::engine::{Engine, SlotConfig};
 use tradewright::live::{
-    BotPlan, BotSeat, BotStatus, Notice, NoticeKind, Notifier, NotifyError, PaperGateway, Runner,
-    RunnerConfig, SessionFiles, StopOrders, StopPolicy, Stopwatch,
+    BotApiNotifier, BotPlan, BotSeat, BotStatus, Endpoint, HttpClient, Notice, NoticeKind,
+    Notifier, NotifyError, PaperGateway, Runner, RunnerConfig, SessionFiles, StopOrders,
+    StopPolicy, Stopwatch, Tls, WebhookNotifier,
 };
 use tradewright::metrics::{MetricsExporter, Registry, Tee};
 use tradewright::prelude::*;
-use tradewright::types::{MarketEvent, Quote};
+use tradewright::types::{AlertLevel, Label, MarketEvent, Quote};
 use tradewright::venue::{
     Channel, Clock, MarketNews, MarketSighting, MarketStream, Subscription, VenueEvent,
 };
@@ -253,4 +255,53 @@ async fn a_damaged_snapshot_is_refused() {
     let error = exits[0].outcome.as_ref().unwrap_err().to_string();
     assert!(error.contains("damaged"), "{error}");
     assert!(SessionFiles::new(&folder.0, "../hurt").is_err());
+}
+
+/// Answers one request on loopback with this status, and gives what was asked.
+async fn one_request(status: &str) -> (String, tokio::task::JoinHandle<String>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let reply = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+    let served = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"}") {
+            let mut part = [0; 1_024];
+            let read = socket.read(&mut part).await.unwrap();
+            bytes.extend_from_slice(&part[..read]);
+        }
+        socket.write_all(reply.as_bytes()).await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    });
+    (address, served)
+}
+
+/// Notices leave as JSON and as messages; secrets of addresses are in no error and no `Debug`.
+#[tokio::test]
+async fn notices_leave_over_http() {
+    let http = HttpClient::new(&Tls::web().unwrap(), Duration::from_secs(5));
+    let (at, bot, kind) = (Timestamp::EPOCH, Label::new("alpha"), NoticeKind::Halted);
+    let text = "drawdown".to_owned();
+    let notice = Notice { at, bot, kind, level: AlertLevel::Critical, text };
+
+    let (address, served) = one_request("200 OK").await;
+    let endpoint = Endpoint::http(&address).unwrap();
+    let webhook = WebhookNotifier::new(http.clone(), endpoint, "/hook?key=CANARY".to_owned());
+    webhook.notify(&notice).await.unwrap();
+    let request = served.await.unwrap();
+    assert!(request.starts_with("POST /hook?key=CANARY HTTP/1.1"), "{request}");
+    for part in [r#""kind":"halted""#, r#""bot":"alpha""#, r#""message":"1970-01-01T"#] {
+        assert!(request.contains(part), "{part} in {request}");
+    }
+
+    let (address, served) = one_request("403 Forbidden").await;
+    let endpoint = Endpoint::http(&address).unwrap();
+    let (token, chat) = ("CANARY".to_owned(), "42".to_owned());
+    let messenger = BotApiNotifier::new(http, endpoint, token, chat);
+    let error = messenger.notify(&notice).await.unwrap_err();
+    assert_eq!(error.to_string(), "not told: HTTP status 403");
+    let request = served.await.unwrap();
+    assert!(request.starts_with("POST /botCANARY/sendMessage"), "{request}");
+    assert!(request.contains(r#""chat_id":"42""#), "{request}");
+    assert!(!format!("{messenger:?} {webhook:?} {error:?}").contains("CANARY"));
 }
