@@ -147,6 +147,10 @@ pub mod guide {
     #[doc = include_str!("../docs/going-live.md")]
     pub mod going_live {}
 
+    #[cfg(feature = "local-exchange")]
+    #[doc = include_str!("../docs/local-exchange.md")]
+    pub mod local_exchange {}
+
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}
 

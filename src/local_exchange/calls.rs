@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::{ApiError, ApiResult};
+use super::futures::set_margin_type;
 use super::params::Params;
 use super::state::ExchangeState;
 use crate::venue::binance::BinanceMarket;
@@ -44,6 +45,9 @@ pub(super) enum Call {
     Balance,
     Positions,
     Leverage,
+    Brackets,
+    MarginType,
+    Countdown,
     PositionMode,
     PlaceAlgo,
     QueryAlgo,
@@ -184,6 +188,9 @@ fn futures_call(method: &str, rest: &str) -> Option<(Call, u32)> {
         ("GET", "balance") => (Call::Balance, 5),
         ("GET", "positionRisk") => (Call::Positions, 5),
         ("POST", "leverage") => (Call::Leverage, 1),
+        ("GET", "leverageBracket") => (Call::Brackets, 1),
+        ("POST", "marginType") => (Call::MarginType, 1),
+        ("POST", "countdownCancelAll") => (Call::Countdown, 10),
         ("GET", "positionSide/dual") => (Call::PositionMode, 30),
         ("POST", "algoOrder") => (Call::PlaceAlgo, 1),
         ("GET", "algoOrder") => (Call::QueryAlgo, 1),
@@ -302,6 +309,9 @@ impl ExchangeState {
             Call::Balance => self.futures_balance(who),
             Call::Positions => self.position_risk(who, params),
             Call::Leverage => self.set_leverage(who, params),
+            Call::Brackets => self.brackets(who, params),
+            Call::MarginType => set_margin_type(params),
+            Call::Countdown => self.count_down(who, params),
             Call::PositionMode => Ok(json!({ "dualSidePosition": false })),
             Call::PlaceAlgo => self.place_algo(who, params),
             Call::QueryAlgo => self.query_algo(who, params),

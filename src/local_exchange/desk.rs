@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use super::config::{Account, ExchangeConfig, ExchangeError};
@@ -17,6 +19,8 @@ pub(super) struct Trader {
     pub(super) verifying: VerifyingKey,
     pub(super) desks: Pair<Desk>,
     pub(super) listen_key: Option<ListenKey>,
+    /// When all futures orders of an instrument are cancelled.
+    pub(super) countdowns: BTreeMap<InstrumentId, Timestamp>,
 }
 
 /// The key of a stream of futures user data.
@@ -38,7 +42,13 @@ impl Trader {
         let verifying = verifying.map_err(refused)?;
         let spot = Desk::new(&account.spot, config, markets.of(BinanceMarket::Spot))?;
         let futures = Desk::new(&account.futures, config, markets.of(BinanceMarket::UsdFutures))?;
-        Ok(Self { key, verifying, desks: Pair::new(spot, futures), listen_key: None })
+        Ok(Self {
+            key,
+            verifying,
+            desks: Pair::new(spot, futures),
+            listen_key: None,
+            countdowns: BTreeMap::new(),
+        })
     }
 }
 

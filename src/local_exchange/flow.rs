@@ -51,6 +51,7 @@ impl ExchangeState {
         self.keep_connections();
         let now = self.now;
         self.expire_listen_keys(now);
+        self.end_countdowns();
         self.next_beat = next_beat(now);
     }
 

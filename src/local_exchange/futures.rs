@@ -16,7 +16,7 @@ use super::orders::{Marks, one_way};
 use super::params::Params;
 use super::state::ExchangeState;
 use super::wish;
-use crate::types::{Linkage, Timestamp};
+use crate::types::{InstrumentId, Linkage, Timestamp};
 use crate::venue::binance::BinanceMarket;
 
 /// A listen key that is not extended lives so long.
@@ -216,6 +216,67 @@ impl ExchangeState {
         Ok(json!({ "leverage": leverage, "maxNotionalValue": "10000000", "symbol": name }))
     }
 
+    /// `GET leverageBracket`: one bracket, as the venue's margin is flat.
+    pub(super) fn brackets(&self, who: Who, params: &Params) -> ApiResult {
+        let id = self.optional_symbol(who, params)?;
+        let symbols = self.markets.of(who.market).symbols.iter();
+        let asked = symbols.filter(|symbol| id.is_none_or(|id| symbol.instrument.id == id));
+        Ok(asked
+            .map(|symbol| {
+                json!({
+                    "symbol": symbol.name(),
+                    "notionalCoef": 1.0,
+                    "brackets": [{
+                        "bracket": 1,
+                        "initialLeverage": 20,
+                        "notionalCap": 10_000_000,
+                        "notionalFloor": 0,
+                        "maintMarginRatio": 0.025,
+                        "cum": 0.0,
+                    }],
+                })
+            })
+            .collect())
+    }
+
+    /// `POST countdownCancelAll`: the orders of a symbol are cancelled after so many
+    /// milliseconds, unless it is said again; zero ends the countdown.
+    pub(super) fn count_down(&mut self, who: Who, params: &Params) -> ApiResult {
+        params.need("symbol")?;
+        let id = self.optional_symbol(who, params)?.ok_or_else(ApiError::symbol)?;
+        let millis: u64 =
+            params.read("countdownTime")?.ok_or_else(|| ApiError::missing("countdownTime"))?;
+        let due = self.now.after(Duration::from_millis(millis));
+        let name = self.markets.of(who.market).name(id).to_owned();
+        if let Some(trader) = self.traders.get_mut(who.account) {
+            trader.countdowns.remove(&id);
+            if millis > 0 {
+                trader.countdowns.insert(id, due);
+            }
+        }
+        Ok(json!({ "symbol": name, "countdownTime": millis.to_string() }))
+    }
+
+    /// Cancels the orders whose countdown is over.
+    pub(super) fn end_countdowns(&mut self) {
+        let now = self.now;
+        for account in 0..self.traders.len() {
+            let Some(trader) = self.traders.get_mut(account) else { return };
+            let due = trader.countdowns.iter().filter(|(_, due)| **due <= now);
+            let over: Vec<InstrumentId> = due.map(|(id, _)| *id).collect();
+            let who = Who { account, market: BinanceMarket::UsdFutures };
+            for id in over {
+                let Some(trader) = self.traders.get_mut(account) else { return };
+                trader.countdowns.remove(&id);
+                let open = trader.desks.of(who.market).open(Some(id));
+                for number in open.map(|order| order.number).collect::<Vec<u64>>() {
+                    // An order that has just ended needs no cancel.
+                    let _ = self.cancel_order(who, number, None);
+                }
+            }
+        }
+    }
+
     /// `POST algoOrder`.
     pub(super) fn place_algo(&mut self, who: Who, params: &Params) -> ApiResult {
         if params.need("algoType")? != "CONDITIONAL" {
@@ -377,6 +438,15 @@ impl ExchangeState {
                 self.send(id, text);
             }
         }
+    }
+}
+
+/// `POST marginType`: all positions are on cross margin.
+pub(super) fn set_margin_type(params: &Params) -> ApiResult {
+    params.need("symbol")?;
+    match params.need("marginType")? {
+        "CROSSED" => Err(ApiError::new(-4046, "No need to change margin type.")),
+        _ => Err(ApiError::new(-4047, "Margin type cannot be changed.")),
     }
 }
 

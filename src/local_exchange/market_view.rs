@@ -261,8 +261,8 @@ impl Symbol {
             }
             day.high = day.high.max(minute.high);
             day.low = day.low.min(minute.low);
-            day.steps += minute.steps;
-            day.value += minute.value;
+            day.steps = day.steps.saturating_add(minute.steps);
+            day.value = day.value.saturating_add(minute.value);
             day.trades += minute.trades;
         }
         day
@@ -356,10 +356,10 @@ impl Symbol {
     /// The average price of the last five minutes.
     pub(super) fn average(&self) -> Decimal {
         let minutes = self.candles.series(MINUTE).into_iter().flatten().rev().take(5);
-        let (mut steps, mut value) = (0, 0);
+        let (mut steps, mut value) = (0_i64, 0_i128);
         for minute in minutes {
-            steps += minute.steps;
-            value += minute.value;
+            steps = steps.saturating_add(minute.steps);
+            value = value.saturating_add(minute.value);
         }
         let average = over(self.value(value), self.quantity(steps));
         if average.is_zero() { self.last_price() } else { average.round_dp(8) }

@@ -19,6 +19,7 @@
 mod api;
 mod calls;
 mod candles;
+mod changes;
 mod chaos;
 mod clock;
 mod config;

@@ -23,6 +23,9 @@ pub enum Prices {
     Recorded(Vec<(Timestamp, MarketEvent)>),
 }
 
+/// The largest price and quantity, in ticks and steps: sums of them stay far from overflow.
+const MOST: i64 = 1_000_000_000_000_000;
+
 /// One trade that the source tells of, in ticks and steps of the instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tick {
@@ -66,7 +69,7 @@ impl Source {
         };
         match prices {
             Prices::Generated { start, step_bp } => {
-                let ticks = count(*start, instrument.tick).unwrap_or(1).max(1);
+                let ticks = count(*start, instrument.tick).unwrap_or(1).clamp(1, MOST);
                 source.walk = Some(Walk {
                     start: ticks,
                     price: ticks,
@@ -141,7 +144,7 @@ impl Source {
 pub(super) fn usual_steps(instrument: &Instrument, price: Decimal) -> i64 {
     let quantity = over(Decimal::ONE_THOUSAND, price);
     let least = count(instrument.min_quantity, instrument.step).unwrap_or(1);
-    count(quantity, instrument.step).unwrap_or(1).max(least).max(1)
+    count(quantity, instrument.step).unwrap_or(1).max(least).clamp(1, MOST)
 }
 
 fn ticks_of(
@@ -162,10 +165,10 @@ fn ticks_of(
             count(rounded, instrument.tick)
         });
         let steps = Grid::recover(quantity).and_then(|units| count(units, instrument.step));
-        let Some(price) = price.filter(|price| *price > 0) else { return };
+        let Some(price) = price.filter(|price| (1..=MOST).contains(price)) else { return };
         let taker = taker.unwrap_or(if price >= last { Side::Buy } else { Side::Sell });
         last = price;
-        ticks.push(Tick { at: moved(at), price, steps: steps.unwrap_or(1).max(1), taker });
+        ticks.push(Tick { at: moved(at), price, steps: steps.unwrap_or(1).clamp(1, MOST), taker });
     };
     for (at, event) in events {
         match event {

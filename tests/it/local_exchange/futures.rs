@@ -144,5 +144,28 @@ fn a_futures_connection_carries_the_streams_of_its_group_only() {
     }
     seen.iter_mut().for_each(|names| names.sort());
     assert_eq!(seen, [["bookTicker", "depthUpdate"], ["aggTrade", "markPriceUpdate"]]);
-    let _ = public;
+    assert_ne!(public, market);
+}
+
+#[test]
+fn a_countdown_that_is_not_renewed_cancels_the_orders() {
+    let mut world = World::sample();
+    world.pass(1_000);
+    let query = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.1&price=50000";
+    world.done("POST", ORDER, query);
+    let path = "/fapi/v1/countdownCancelAll";
+    for _ in 0..3 {
+        world.done("POST", path, "symbol=BTCUSDT&countdownTime=2000");
+        world.pass(1_900);
+    }
+    let open =
+        |world: &mut World| world.done("GET", "/fapi/v1/openOrders", "").as_array().unwrap().len();
+    assert_eq!(open(&mut world), 1);
+    world.pass(200);
+    assert_eq!(open(&mut world), 0);
+    world.done("POST", ORDER, query);
+    world.done("POST", path, "symbol=BTCUSDT&countdownTime=2000");
+    world.done("POST", path, "symbol=BTCUSDT&countdownTime=0");
+    world.pass(5_000);
+    assert_eq!(open(&mut world), 1);
 }

@@ -1,9 +1,13 @@
 //! Market streams, the WebSocket API, and user data; read by the crate's own decoders.
 
 use serde_json::json;
-use tradewright::local_exchange::Frame;
-use tradewright::types::{Instrument, InstrumentId, Instruments, MarketEvent, OrderReport, Side};
-use tradewright::venue::binance::{MarketDecoder, StreamFrame, UserDecoder, decode_depth};
+use tradewright::local_exchange::{Account, ExchangeConfig, Frame};
+use tradewright::types::{
+    Decimal, Instrument, InstrumentId, Instruments, MarketEvent, OrderReport, Side,
+};
+use tradewright::venue::binance::{
+    Ed25519Key, MarketDecoder, SecretString, StreamFrame, UserDecoder, decode_depth,
+};
 use tradewright::venue::{BookAction, BookSync, MarketNews, Symbols, SyncRule, UserNews};
 
 use super::{World, scripted};
@@ -183,4 +187,62 @@ fn the_whole_life_of_an_order_over_the_websocket_api() {
     assert_eq!(world.ask(id, "order.cancel", named)["error"]["code"], -2011);
     let logon = world.ask(id, "session.logon", json!({ "signature": "" }));
     assert_eq!(logon["error"]["code"], -4056, "an HMAC key cannot log on");
+}
+
+/// A pair of keys that was made for this test alone.
+const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
+    MCowBQYDK2VwAyEAC0UKkaklziFpGSe7WiUQLF4vk0nh57gcNIabJh4UOdY=\n\
+    -----END PUBLIC KEY-----\n";
+const PRIVATE: [&str; 3] = [
+    "-----BEGIN PRIVATE ",
+    "KEY-----\nMC4CAQAwBQYDK2VwBCIEIAHZy0W/4oQ05A1VYj1WOU78o6KWzC6N+yA8VVuO73jR\n-----END PRIVATE ",
+    "KEY-----\n",
+];
+
+#[test]
+fn an_ed25519_key_logs_on_once_and_signs_no_more() {
+    let account = Account::ed25519("ed-key", PUBLIC).with_spot("USDT", Decimal::from(10_000));
+    let mut world = World::new(ExchangeConfig::sample(7).with_account(account));
+    let id = world.connect(1, "/ws-api/v3");
+    let key = Ed25519Key::from_pem(&SecretString::from(PRIVATE.concat())).unwrap();
+    let millis = world.at.millis();
+    let mut signature = String::new();
+    key.signature(format!("apiKey=ed-key&timestamp={millis}").as_bytes()).write(&mut signature);
+    let log_on = |world: &mut World, signature: &str| {
+        let params = json!({ "apiKey": "ed-key", "timestamp": millis, "signature": signature });
+        let request = json!({ "id": 1, "method": "session.logon", "params": params });
+        world.exchange.message(world.at, id, &request.to_string());
+        world.messages(id).pop().unwrap()
+    };
+    assert_eq!(log_on(&mut world, "AAAA")["error"]["code"], -1022);
+    assert_eq!(log_on(&mut world, &signature)["result"]["apiKey"], "ed-key");
+    let order = json!({
+        "symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quoteOrderQty": "100",
+        "timestamp": millis,
+    });
+    assert_eq!(world.ask(id, "order.place", order)["result"]["status"], "FILLED");
+    let subscribed = world.ask(id, "userDataStream.subscribe", json!({}));
+    assert_eq!(subscribed["result"]["subscriptionId"], 0);
+}
+
+#[test]
+fn the_same_seed_and_requests_give_the_same_hour_to_the_letter() {
+    let run = || {
+        let mut world = World::sample();
+        let id = world.connect(1, "/stream?streams=btcusdt@trade/btcusdt@depth/ethusdt@kline_1m");
+        let mut frames = Vec::new();
+        for minute in 0..60 {
+            world.pass(60_000);
+            world.exchange.heard(world.at, id);
+            let side = if minute % 2 == 0 { "BUY" } else { "SELL" };
+            let query = format!("symbol=BTCUSDT&side={side}&type=MARKET&quantity=0.01");
+            let order = world.done("POST", "/api/v3/order", &query);
+            frames.push(Frame::Text(order.to_string()));
+            frames.extend(world.frames(id));
+        }
+        frames
+    };
+    let frames = run();
+    assert!(frames.len() > 10_000, "{}", frames.len());
+    assert!(frames == run());
 }
