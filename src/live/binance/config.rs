@@ -169,6 +169,8 @@ pub struct BinanceConfig {
     pub reserve_percent: u8,
     /// A listen key is renewed so often.
     pub renew_key_every: Duration,
+    /// The events of the futures' user stream, with slashes between them.
+    pub user_events: String,
 }
 
 impl BinanceConfig {
@@ -207,6 +209,7 @@ impl BinanceConfig {
             recv_window: secs(5),
             reserve_percent: 20,
             renew_key_every: secs(25 * 60),
+            user_events: "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/ALGO_UPDATE/listenKeyExpired".to_owned(),
         })
     }
 }

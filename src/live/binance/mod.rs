@@ -1,16 +1,20 @@
 //! Binance, spot and USD-margined futures, over the network.
 
 mod attempts;
+mod client;
 mod config;
 mod feed;
 mod market;
+mod memory;
 mod polled;
 mod quality;
 mod refusal;
 mod rest;
 mod shard;
 mod topic;
+mod user;
 
+pub use client::BinanceClient;
 pub use config::{BinanceConfig, BinanceNetwork, BinanceUrls};
 pub use market::BinanceMarketData;
 pub use rest::BinanceConnection;

@@ -3,7 +3,7 @@
 use super::rest::Kind;
 use crate::live::net::HttpReply;
 use crate::types::{Label, RejectReason};
-use crate::venue::ExchangeError;
+use crate::venue::{DecodeError, ExchangeError};
 use crate::venue::binance::{BinanceMarket, ErrorClass, VenueError, classify_status};
 
 /// Reads an answer by HTTP.
@@ -69,6 +69,14 @@ fn reason(market: BinanceMarket, code: i64, message: &str) -> RejectReason {
             RejectReason::InvalidOrder
         }
         (_, _) => RejectReason::Other(Label::new(&format!("venue_{code}"))),
+    }
+}
+
+/// An answer to a change that cannot be read proves that it arrived, and not what became of it.
+pub(super) fn unreadable(error: DecodeError, kind: Kind) -> ExchangeError {
+    match kind {
+        Kind::Change => ExchangeError::Unknown { message: error.to_string() },
+        Kind::Question => ExchangeError::Decode(error),
     }
 }
 

@@ -42,8 +42,10 @@ struct State {
     queue: RequestQueue<oneshot::Sender<()>>,
     offset: ClockOffset,
     attempts: Attempts,
-    /// Its part until the venue's own limits are known.
+    /// How many were sent.
     requests: u64,
+    /// When the clock is to be measured again.
+    measure_at: Option<Timestamp>,
 }
 
 /// Whether a request changes anything: what its failure means depends on it.
@@ -53,6 +55,8 @@ pub(super) enum Kind {
     Change,
 }
 
+/// Clocks drift by some milliseconds in this time.
+const MEASURE_EVERY: Duration = Duration::from_secs(600);
 /// Requests of one urgency that wait for their turn.
 const MOST_WAITING: usize = 4_096;
 
@@ -69,6 +73,7 @@ impl BinanceConnection {
             offset: ClockOffset::default(),
             attempts: Attempts::default(),
             requests: 0,
+            measure_at: None,
         };
         let core = Arc::new(Core {
             http: HttpClient::new(&config.tls, config.request_timeout),
@@ -133,6 +138,38 @@ impl BinanceConnection {
         let venue = venue.map_err(|error| malformed(error.to_string()))?;
         self.lock().offset.measured(at, sent, venue);
         Ok(venue)
+    }
+
+    /// Measures the clock when it was never measured, and sees to a fresh measurement when the
+    /// last one is old.
+    pub(super) async fn know_the_clock(&self) -> Result<(), ExchangeError> {
+        let now = self.core.config.clock.monotonic();
+        let (is_known, is_old) = {
+            let mut state = self.lock();
+            let is_old = state.measure_at.is_none_or(|due| due <= now);
+            if is_old {
+                state.measure_at = Some(now.after(MEASURE_EVERY));
+            }
+            (state.offset.nanos().is_some(), is_old)
+        };
+        match (is_known, is_old) {
+            (false, _) => self.measure_clock().await.map(|_| ()),
+            (true, false) => Ok(()),
+            (true, true) => {
+                let connection = self.clone();
+                self.core.runtime.spawn(async move {
+                    // The old measurement stands until there is a newer one.
+                    let _failed = connection.measure_clock().await;
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// Forgets what was measured, as after the venue has refused our time, and measures anew.
+    pub(super) async fn measure_clock_anew(&self) -> Result<(), ExchangeError> {
+        self.lock().offset.forget();
+        self.measure_clock().await.map(|_| ())
     }
 
     /// A public question: waits for its turn, asks, and gives the body of a success.
@@ -287,6 +324,12 @@ impl BinanceConnection {
         let (most, span) = (session.most_attempts, session.attempts_span);
         let is_free = self.lock().attempts.take(at, most, span);
         if is_free { Ok(()) } else { Err(format!("{most} attempts in {span:?}")) }
+    }
+
+    /// Lets the budget be told something, such as the venue's own limits.
+    pub(super) fn with_budget(&self, tell: impl FnOnce(&mut RateBudget)) {
+        tell(self.lock().queue.budget_mut());
+        self.core.wake.notify_one();
     }
 
     /// The time at the venue, as far as we know.
