@@ -30,7 +30,7 @@ mod mailbox;
 
 #[cfg(feature = "binance")]
 pub use binance::{
-    BinanceConfig, BinanceConnection, BinanceMarketData, BinanceNetwork, BinanceUrls,
+    BinanceClient, BinanceConfig, BinanceConnection, BinanceMarketData, BinanceNetwork, BinanceUrls,
 };
 pub use callbacks::Callbacks;
 pub use clock::SystemClock;

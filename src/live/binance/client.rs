@@ -18,8 +18,7 @@ use crate::types::{
 };
 use crate::venue::binance::{
     self, Access, AnswerKind, BinanceMarket, ConditionalState, Credentials, ExchangeInfo,
-    OrderRoute, ReplyDecoder, Request, RequestError, Requests, Signing, TradesFrom,
-    decode_klines,
+    OrderRoute, ReplyDecoder, Request, RequestError, Requests, Signing, TradesFrom, decode_klines,
 };
 use crate::venue::{
     Balance, BarQuery, DecodeError, ExchangeClient, ExchangeError, FillsFrom, MarketNews,
@@ -208,8 +207,7 @@ impl Inner {
             let owner = match known {
                 Some(owner) => owner,
                 None => {
-                    let state =
-                        self.state(OrderRoute::Book, fill.order, fill.instrument).await;
+                    let state = self.state(OrderRoute::Book, fill.order, fill.instrument).await;
                     let owner = match state {
                         Ok(state) => state.map_or(fill.order, |state| state.order),
                         Err(error) if error.is_not_found() => fill.order,
@@ -296,8 +294,7 @@ impl ExchangeClient for BinanceClient {
         let inner = &self.inner;
         let route = OrderRoute::of(inner.market(), order.intent.kind);
         lock(&inner.memory).placed(order.id, route == OrderRoute::Conditional);
-        let body =
-            inner.call(Kind::Change, |requests, out| requests.place(order, out)).await?;
+        let body = inner.call(Kind::Change, |requests, out| requests.place(order, out)).await?;
         let taken = inner.read(Kind::Change, |decoder| decoder.submitted(order, &body))?;
         lock(&inner.memory).owns(taken.venue_order, order.id);
         Ok(taken)
@@ -305,8 +302,7 @@ impl ExchangeClient for BinanceClient {
 
     async fn amend(&self, change: &OrderChange) -> Result<OrderState, ExchangeError> {
         let inner = &self.inner;
-        let body =
-            inner.call(Kind::Change, |requests, out| requests.amend(change, out)).await?;
+        let body = inner.call(Kind::Change, |requests, out| requests.amend(change, out)).await?;
         let state = inner.read(Kind::Change, |decoder| decoder.order(&body))?;
         let message = "the answer is about another instrument".to_owned();
         state.ok_or(ExchangeError::Unknown { message })
@@ -333,9 +329,9 @@ impl ExchangeClient for BinanceClient {
             BinanceMarket::UsdFutures => &[OrderRoute::Book, OrderRoute::Conditional],
         };
         for route in routes {
-            let cancelled = self.inner.call(Kind::Change, |requests, out| {
-                requests.cancel_all(*route, instrument, out)
-            });
+            let cancelled = self
+                .inner
+                .call(Kind::Change, |requests, out| requests.cancel_all(*route, instrument, out));
             match cancelled.await {
                 // Spot says so when there is no order.
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -401,8 +397,7 @@ impl ExchangeClient for BinanceClient {
         if self.inner.market() == BinanceMarket::Spot {
             return Ok(Vec::new());
         }
-        let body =
-            self.inner.call(Kind::Question, |requests, out| requests.positions(out)).await?;
+        let body = self.inner.call(Kind::Question, |requests, out| requests.positions(out)).await?;
         let mut positions = Vec::new();
         self.inner.read(Kind::Question, |decoder| decoder.positions(&body, &mut positions))?;
         Ok(positions)
@@ -438,9 +433,9 @@ impl ExchangeClient for BinanceClient {
         seconds: u32,
     ) -> Result<(), ExchangeError> {
         let after = Duration::from_secs(seconds.into());
-        let set = self.inner.call(Kind::Change, |requests, out| {
-            requests.cancel_all_after(instrument, after, out)
-        });
+        let set = self
+            .inner
+            .call(Kind::Change, |requests, out| requests.cancel_all_after(instrument, after, out));
         set.await.map(|_| ())
     }
 }
@@ -451,9 +446,7 @@ const CLOCK: i64 = -1021;
 /// A request that cannot be made was never sent.
 fn not_sent(error: RequestError) -> ExchangeError {
     match error {
-        RequestError::Unsupported { .. } => {
-            ExchangeError::Unsupported { what: error.to_string() }
-        }
+        RequestError::Unsupported { .. } => ExchangeError::Unsupported { what: error.to_string() },
         _ => ExchangeError::Refused {
             reason: error.reject_reason(),
             code: 0,
@@ -470,6 +463,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl fmt::Debug for BinanceClient {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let connection = &self.inner.connection;
-        formatter.debug_struct("BinanceClient").field("connection", connection).finish_non_exhaustive()
+        formatter
+            .debug_struct("BinanceClient")
+            .field("connection", connection)
+            .finish_non_exhaustive()
     }
 }

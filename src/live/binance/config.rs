@@ -209,7 +209,8 @@ impl BinanceConfig {
             recv_window: secs(5),
             reserve_percent: 20,
             renew_key_every: secs(25 * 60),
-            user_events: "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/ALGO_UPDATE/listenKeyExpired".to_owned(),
+            user_events: "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/ALGO_UPDATE/listenKeyExpired"
+                .to_owned(),
         })
     }
 }

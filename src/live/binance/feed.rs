@@ -6,7 +6,7 @@ use super::polled;
 use super::quality::Seen;
 use super::topic::{Key, Topic};
 use crate::live::mailbox::{Mailbox, Posted};
-use crate::types::{Bar, Book, MarketEvent, Side, Timestamp};
+use crate::types::{Book, MarketEvent, Side, Timestamp};
 use crate::venue::binance::{BinanceMarket, decode_depth};
 use crate::venue::{
     BookAction, BookFault, BookSync, Channel, DepthSnapshot, MarketNews, MarketSighting,
@@ -40,7 +40,7 @@ pub(super) struct Feed {
 enum Machine {
     Quotes { last: u64 },
     Trades { stream: TradeStream<MarketSighting>, is_fresh: bool },
-    Bars { last: Option<Timestamp>, is_filling: bool, held: Vec<(Timestamp, MarketSighting)> },
+    Bars { last: Option<Timestamp>, is_filling: bool, held: Vec<MarketSighting> },
     Depth { book: Box<BookSync> },
     Plain,
 }
@@ -203,8 +203,9 @@ impl Feed {
             }
             Job::Bars { .. } => {
                 let Topic::Bars(period) = self.key.topic else { return };
-                let read = body.and_then(|body| polled::read_bars(instrument, period, body).ok());
-                self.on_filled(&read.unwrap_or_default(), moment);
+                let now = moment.wall;
+                let read = body.map(|body| polled::read_bars(now, instrument, period, body));
+                self.on_filled(read.and_then(Result::ok).unwrap_or_default(), moment);
             }
             Job::Poll => self.on_polled(body, moment),
         }
@@ -282,20 +283,18 @@ impl Feed {
         let Machine::Bars { last, is_filling, held } = &mut self.machine else { return };
         let close = bar.at.unwrap_or(moment.wall);
         if *is_filling {
-            held.push((close, bar));
+            held.push(bar);
         } else if last.is_none_or(|last| close > last) {
             *last = Some(close);
             self.tell(MarketNews::Event(bar), moment);
         }
     }
 
-    fn on_filled(&mut self, bars: &[(Timestamp, Bar)], moment: &mut Moment<'_>) {
+    fn on_filled(&mut self, closed: Vec<MarketSighting>, moment: &mut Moment<'_>) {
         let Machine::Bars { is_filling, held, .. } = &mut self.machine else { return };
         *is_filling = false;
         let held = core::mem::take(held);
-        let closed = bars.iter().filter(|(close, _)| *close <= moment.wall);
-        let closed: Vec<_> = closed.map(|(close, bar)| polled::closed(*close, *bar)).collect();
-        for bar in closed.into_iter().chain(held.into_iter().map(|(_, bar)| bar)) {
+        for bar in closed.into_iter().chain(held) {
             self.on_bar(bar, moment);
         }
     }
@@ -318,18 +317,12 @@ impl Feed {
             self.tell_started(moment, |_, _| true);
             return self.tell_polled_book(&snapshot, moment);
         }
-        let Ok(news) = polled::read(key, body) else { return };
+        let Ok(news) = polled::read(moment.wall, key, body) else { return };
         self.tell_started(moment, |_, _| true);
         for item in news {
-            let is_open = matches!(&item, MarketNews::Event(sighting)
-                if matches!(sighting.event, MarketEvent::Bar(_))
-                    && sighting.at.is_some_and(|close| close > moment.wall));
             match (&self.machine, item) {
                 (Machine::Trades { .. }, MarketNews::Event(print)) => self.on_print(print, moment),
-                (Machine::Bars { .. }, MarketNews::Event(bar)) if !is_open => {
-                    self.on_bar(bar, moment);
-                }
-                (Machine::Bars { .. }, _) => {}
+                (Machine::Bars { .. }, MarketNews::Event(bar)) => self.on_bar(bar, moment),
                 (_, item) => self.tell(item, moment),
             }
         }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::topic::{Key, Topic, interval};
-use crate::types::{Bar, InstrumentId, Mark, MarketEvent, Period, Print, Quote, Side, Timestamp};
-use crate::venue::binance::BinanceMarket;
+use crate::types::{InstrumentId, Mark, MarketEvent, Period, Quote, Timestamp};
+use crate::venue::binance::{BinanceMarket, decode_aggregate_trades, decode_klines};
 use crate::venue::{DecodeError, FundingForecast, MarketNews, MarketSighting, Ticker};
 
 /// A question for market data: path, query and weight.
@@ -18,7 +18,9 @@ pub(super) struct Ask {
 pub(super) fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) -> Option<Ask> {
     let (path, weight) = match key.topic {
         Topic::Quotes => (format!("{prefix}/ticker/bookTicker?symbol={symbol}"), 2),
-        Topic::Trades => (format!("{prefix}/aggTrades?symbol={symbol}&limit=100"), 20),
+        Topic::Trades => {
+            (format!("{prefix}/aggTrades?symbol={symbol}&limit=100"), trades_weight(market))
+        }
         Topic::Bars(period) => {
             let interval = interval(market, period)?;
             (format!("{prefix}/klines?symbol={symbol}&interval={interval}&limit=3"), 2)
@@ -31,9 +33,16 @@ pub(super) fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) 
 }
 
 /// Trades from this number on, at most 1,000.
-pub(super) fn trades(prefix: &str, symbol: &str, from: u64) -> Ask {
+pub(super) fn trades(market: BinanceMarket, prefix: &str, symbol: &str, from: u64) -> Ask {
     let path = format!("{prefix}/aggTrades?symbol={symbol}&fromId={from}&limit=1000");
-    Ask { path, weight: 20 }
+    Ask { path, weight: trades_weight(market) }
+}
+
+const fn trades_weight(market: BinanceMarket) -> u32 {
+    match market {
+        BinanceMarket::Spot => 4,
+        BinanceMarket::UsdFutures => 20,
+    }
 }
 
 /// Bars that opened at this time or later, at most 1,000.
@@ -65,7 +74,7 @@ pub(super) fn depth(market: BinanceMarket, prefix: &str, symbol: &str, levels: u
 }
 
 /// Reads the answer to [`poll`], but for books.
-pub(super) fn read(key: Key, bytes: &[u8]) -> Result<Vec<MarketNews>, DecodeError> {
+pub(super) fn read(now: Timestamp, key: Key, bytes: &[u8]) -> Result<Vec<MarketNews>, DecodeError> {
     let instrument = key.instrument;
     match key.topic {
         Topic::Quotes => read_quote(instrument, bytes),
@@ -74,8 +83,8 @@ pub(super) fn read(key: Key, bytes: &[u8]) -> Result<Vec<MarketNews>, DecodeErro
             Ok(read.into_iter().map(MarketNews::Event).collect())
         }
         Topic::Bars(period) => {
-            let read = read_bars(instrument, period, bytes)?.into_iter();
-            Ok(read.map(|(at, bar)| MarketNews::Event(closed(at, bar))).collect())
+            let read = read_bars(now, instrument, period, bytes)?;
+            Ok(read.into_iter().map(MarketNews::Event).collect())
         }
         Topic::Ticker => read_ticker(instrument, bytes),
         Topic::Marks => read_mark(instrument, bytes),
@@ -83,50 +92,34 @@ pub(super) fn read(key: Key, bytes: &[u8]) -> Result<Vec<MarketNews>, DecodeErro
     }
 }
 
-/// A bar that has closed.
-pub(super) fn closed(at: Timestamp, bar: Bar) -> MarketSighting {
-    MarketSighting { event: MarketEvent::Bar(bar), at: Some(at), number: None }
-}
-
 /// Reads the answer to [`trades`].
 pub(super) fn read_trades(
     instrument: InstrumentId,
     bytes: &[u8],
 ) -> Result<Vec<MarketSighting>, DecodeError> {
-    const WHAT: &str = "aggTrades";
-    let read: Vec<WireTrade<'_>> = parse(WHAT, bytes)?;
-    let trades = read.into_iter().map(|trade| {
-        let print = Print {
-            instrument,
-            price: float(WHAT, "p", trade.p)?,
-            quantity: float(WHAT, "q", trade.q)?,
-            taker: Some(if trade.m { Side::Sell } else { Side::Buy }),
-        };
-        let at = Some(instant(WHAT, "T", trade.time)?);
-        sound(WHAT, MarketSighting { event: MarketEvent::Print(print), at, number: Some(trade.a) })
-    });
-    trades.collect()
+    let mut news = Vec::new();
+    decode_aggregate_trades(instrument, bytes, &mut news)?;
+    Ok(sightings(news))
 }
 
-/// Reads bars with the times of their close, the one that is still forming included.
+/// Reads the bars that have closed by now.
 pub(super) fn read_bars(
+    now: Timestamp,
     instrument: InstrumentId,
     period: Period,
     bytes: &[u8],
-) -> Result<Vec<(Timestamp, Bar)>, DecodeError> {
-    const WHAT: &str = "klines";
-    let read: Vec<WireBar<'_>> = parse(WHAT, bytes)?;
-    let span = period.span().unwrap_or_default();
-    let bars = read.into_iter().map(|WireBar(opened, o, h, l, c, v, ..)| {
-        let mut ohlc = [0.0; 4];
-        for (value, text) in ohlc.iter_mut().zip([o, h, l, c]) {
-            *value = float(WHAT, "ohlc", text)?;
-        }
-        let bar = Bar::new(instrument, period, ohlc, float(WHAT, "volume", v)?)
-            .map_err(|source| DecodeError::Unsound { what: WHAT, source })?;
-        Ok((instant(WHAT, "openTime", opened)?.after(span), bar))
-    });
-    bars.collect()
+) -> Result<Vec<MarketSighting>, DecodeError> {
+    let mut news = Vec::new();
+    decode_klines(now, (instrument, period), bytes, &mut news)?;
+    Ok(sightings(news))
+}
+
+fn sightings(news: Vec<MarketNews>) -> Vec<MarketSighting> {
+    let sighting = |item| match item {
+        MarketNews::Event(sighting) => Some(sighting),
+        _ => None,
+    };
+    news.into_iter().filter_map(sighting).collect()
 }
 
 fn read_quote(instrument: InstrumentId, bytes: &[u8]) -> Result<Vec<MarketNews>, DecodeError> {
@@ -199,33 +192,6 @@ fn instant(what: &'static str, field: &'static str, millis: i64) -> Result<Times
     let text = || millis.to_string();
     Timestamp::from_millis(millis).map_err(|_| DecodeError::Number { what, field, text: text() })
 }
-
-#[derive(Deserialize)]
-struct WireTrade<'a> {
-    a: u64,
-    p: &'a str,
-    q: &'a str,
-    #[serde(rename = "T")]
-    time: i64,
-    m: bool,
-}
-
-/// Opening time, open, high, low, close, volume, closing time, value, trades, and three more.
-#[derive(Deserialize)]
-struct WireBar<'a>(
-    i64,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    serde::de::IgnoredAny,
-    serde::de::IgnoredAny,
-    serde::de::IgnoredAny,
-    serde::de::IgnoredAny,
-    serde::de::IgnoredAny,
-    serde::de::IgnoredAny,
-);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

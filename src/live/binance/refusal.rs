@@ -3,8 +3,8 @@
 use super::rest::Kind;
 use crate::live::net::HttpReply;
 use crate::types::{Label, RejectReason};
-use crate::venue::{DecodeError, ExchangeError};
 use crate::venue::binance::{BinanceMarket, ErrorClass, VenueError, classify_status};
+use crate::venue::{DecodeError, ExchangeError};
 
 /// Reads an answer by HTTP.
 pub(super) fn read(market: BinanceMarket, reply: &HttpReply, kind: Kind) -> ExchangeError {

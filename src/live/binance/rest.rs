@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use hyper::Method;
-use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
@@ -14,10 +13,10 @@ use super::{BinanceConfig, BinanceUrls};
 use crate::live::SetupError;
 use crate::live::net::{HttpClient, HttpError, HttpReply, HttpRequest};
 use crate::types::Timestamp;
-use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError};
+use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError, decode_server_time};
 use crate::venue::{
-    ClockOffset, Cost, DecodeError, ExchangeError, Limited, RateBudget, RequestQueue, Symbols,
-    Throttled, Urgency,
+    ClockOffset, Cost, ExchangeError, Limited, RateBudget, RequestQueue, Symbols, Throttled,
+    Urgency,
 };
 
 /// What all traffic to one market of Binance shares: the pool of connections, the one queue of
@@ -119,11 +118,6 @@ impl BinanceConnection {
     /// # Errors
     /// [`ExchangeError`].
     pub async fn measure_clock(&self) -> Result<Timestamp, ExchangeError> {
-        #[derive(Deserialize)]
-        struct Time {
-            #[serde(rename = "serverTime")]
-            server_time: i64,
-        }
         let path = format!("{}/time", self.prefix());
         let clock = &self.core.config.clock;
         self.turn(Urgency::Query, Cost { weight: 1, orders: 0 }).await?;
@@ -131,11 +125,7 @@ impl BinanceConnection {
         let reply = self.exchange(self.request(Method::GET, path), Kind::Question).await?;
         // Our wall clock may be set in between: the round trip is counted by the other one.
         let at = sent.after(clock.monotonic().since(began));
-        let malformed = |error: String| DecodeError::Malformed { what: "time", message: error };
-        let read: Time =
-            serde_json::from_slice(&reply.body).map_err(|error| malformed(error.to_string()))?;
-        let venue = Timestamp::from_millis(read.server_time);
-        let venue = venue.map_err(|error| malformed(error.to_string()))?;
+        let venue = decode_server_time(&reply.body)?;
         self.lock().offset.measured(at, sent, venue);
         Ok(venue)
     }

@@ -415,7 +415,7 @@ impl Shard {
             (Job::Snapshot, _) => {
                 Some(polled::depth(market, prefix, &symbol, config.snapshot_levels))
             }
-            (Job::Trades { from, .. }, _) => Some(polled::trades(prefix, &symbol, from)),
+            (Job::Trades { from, .. }, _) => Some(polled::trades(market, prefix, &symbol, from)),
             (Job::Bars { from }, Topic::Bars(period)) => {
                 polled::bars(market, prefix, &symbol, period, from)
             }

@@ -16,8 +16,8 @@ use crate::live::net::{LinkEvent, Links, SocketConfig};
 use crate::types::Timestamp;
 use crate::venue::binance::{BinanceMarket, Request, UserDecoder, WsReply, decode_listen_key};
 use crate::venue::{
-    Clock, ExchangeError, LinkId, Session, SessionAction, StreamId, Throttled, UserEvent,
-    UserNews, UserStream,
+    Clock, ExchangeError, LinkId, Session, SessionAction, StreamId, Throttled, UserEvent, UserNews,
+    UserStream,
 };
 
 /// What waits for the reader.
