@@ -49,6 +49,7 @@
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
 //! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
 //! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
+//! | `binance`, `live` | `live::BinanceMarketData`, `live::BinanceClient`: Binance itself |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].
@@ -150,6 +151,10 @@ pub mod guide {
     #[cfg(feature = "local-exchange")]
     #[doc = include_str!("../docs/local-exchange.md")]
     pub mod local_exchange {}
+
+    #[cfg(all(feature = "binance", feature = "live"))]
+    #[doc = include_str!("../docs/connecting.md")]
+    pub mod connecting {}
 
     #[doc = include_str!("../docs/determinism.md")]
     pub mod determinism {}

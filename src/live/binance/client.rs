@@ -94,10 +94,11 @@ impl Inner {
         }
         match self.send(&request, kind).await {
             Err(ExchangeError::Unavailable { code: CLOCK, message }) => {
-                self.connection.measure_clock_anew().await?;
-                match kind {
-                    Kind::Question => self.send(&request, kind).await,
-                    Kind::Change => Err(ExchangeError::Unavailable { code: CLOCK, message }),
+                let measured = self.connection.measure_clock_anew().await;
+                match (kind, measured) {
+                    (Kind::Question, Ok(())) => self.send(&request, kind).await,
+                    (Kind::Question, Err(error)) => Err(error),
+                    (Kind::Change, _) => Err(ExchangeError::Unavailable { code: CLOCK, message }),
                 }
             }
             answer => answer,

@@ -141,7 +141,7 @@ pub struct BinanceConfig {
     /// A planned rotation is earlier by up to so much, evenly drawn, so that not all connections
     /// move at once.
     pub rotate_jitter: Duration,
-    /// The hour of the day (UTC) in which connections are moved, if they are an hour old; the
+    /// The hour of the day (UTC) at whose beginning connections are moved to new ones; the
     /// rotation by age stays.
     pub rotate_hour: Option<u8>,
     /// A connection of which every stream that should speak is silent for so long is given up,
@@ -153,7 +153,7 @@ pub struct BinanceConfig {
     pub streams_per_connection: usize,
     /// Events that wait for one slow reader before any is dropped.
     pub reader_queue: usize,
-    /// Levels of a book's snapshot.
+    /// Levels of a book's snapshot: 5, 10, 20, 50, 100, 500 or 1,000, and 5,000 on spot.
     pub snapshot_levels: u16,
     /// While streams are down, HTTP is asked so often for each subscription.
     pub poll_every: Duration,

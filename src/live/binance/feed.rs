@@ -33,6 +33,8 @@ pub(super) struct Feed {
     pub(super) audience: Vec<Audience>,
     /// The venue's stream is current.
     pub(super) is_started: bool,
+    /// A poll is on its way.
+    is_polled: bool,
     machine: Machine,
 }
 
@@ -86,7 +88,7 @@ impl Feed {
             Topic::Depth => Machine::Depth { book: Box::new(BookSync::new(key.instrument, rule)) },
             Topic::Ticker | Topic::Marks => Machine::Plain,
         };
-        Self { key, name, audience: Vec::new(), is_started: false, machine }
+        Self { key, name, audience: Vec::new(), is_started: false, is_polled: false, machine }
     }
 
     /// When [`Feed::on_time`] has something to do.
@@ -117,6 +119,13 @@ impl Feed {
             self.tell_started(moment, |index, _| index == place);
             self.tell_book(moment, |index| index == place);
             self.tell_snapshot(moment, |index| index == place);
+        }
+    }
+
+    /// Asks by HTTP for what the stream would say, unless that is on its way.
+    pub(super) fn poll(&mut self, moment: &mut Moment<'_>) {
+        if !core::mem::replace(&mut self.is_polled, true) {
+            moment.jobs.push(Job::Poll);
         }
     }
 
@@ -311,6 +320,7 @@ impl Feed {
 
     fn on_polled(&mut self, body: Option<&[u8]>, moment: &mut Moment<'_>) {
         let key = self.key;
+        self.is_polled = false;
         // A stream that came back meanwhile knows better.
         let Some(body) = body.filter(|_| !self.is_started) else { return };
         if let (Topic::Depth, Ok(snapshot)) = (key.topic, decode_depth(key.instrument, body)) {

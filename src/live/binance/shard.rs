@@ -56,7 +56,8 @@ pub(super) struct Shard {
     poll_at: Option<Timestamp>,
     /// The hour of the last planned move.
     moved: i64,
-    open_links: u64,
+    /// Events of streams that nobody asked for any more.
+    foreign: u64,
     is_closing: bool,
 }
 
@@ -86,7 +87,11 @@ impl Shard {
         let mut session = config.session;
         session.rotate_after =
             session.rotate_after.saturating_sub(share(config.rotate_jitter, chance::draw()));
-        let socket = SocketConfig { tls: config.tls.clone(), apart: config.messages_apart };
+        let socket = SocketConfig {
+            tls: config.tls.clone(),
+            apart: config.messages_apart,
+            within: config.session.connect_within,
+        };
         let clock = Arc::clone(&config.clock);
         let (links, events) = Links::new(socket, Arc::clone(&clock), connection.runtime().clone());
         Self {
@@ -111,7 +116,7 @@ impl Shard {
             standing: None,
             mute_since: None,
             poll_at: None,
-            open_links: 0,
+            foreign: 0,
             is_closing: false,
         }
     }
@@ -170,7 +175,6 @@ impl Shard {
         let at = self.clock.monotonic();
         match event {
             LinkEvent::Connected => {
-                self.open_links += 1;
                 self.standing = Some(link);
                 self.session.on_connected(at, link, &mut self.actions);
             }
@@ -215,7 +219,7 @@ impl Shard {
         let at = self.clock.monotonic();
         let key = Key::of_news(&news);
         let Some((key, stream)) = key.and_then(|key| Some((key, *self.by_key.get(&key)?))) else {
-            self.view.lock().counts.foreign += 1;
+            self.foreign += 1;
             return;
         };
         let serves = self.session.on_data(at, link, stream, &mut self.actions);
@@ -264,7 +268,7 @@ impl Shard {
         if self.poll_at.is_some_and(|due| due <= at) {
             self.poll_at = Some(at.after(self.connection.config().poll_every));
             for index in 0..self.feeds.len() {
-                self.with_feed(StreamId(index), |_, moment| moment.jobs.push(Job::Poll));
+                self.with_feed(StreamId(index), |feed, moment| feed.poll(moment));
             }
         }
     }
@@ -447,7 +451,7 @@ impl Shard {
         let counts = &mut seen.counts;
         (counts.attempts, counts.failures) = (attempts, failures);
         (counts.rotations, counts.silences) = (rotations, silences);
-        (counts.unknown, counts.foreign) = (passed.unknown, counts.foreign.max(passed.foreign));
+        (counts.unknown, counts.foreign) = (passed.unknown, self.foreign + passed.foreign);
         counts.connections = u64::from(self.standing.is_some());
         let has_changed = core::mem::replace(&mut seen.state, state) != state;
         drop(seen);

@@ -85,7 +85,11 @@ impl Feed {
     fn new(inner: &Arc<Inner>, mailbox: Arc<Post>) -> Self {
         let config = inner.connection.config();
         let clock = Arc::clone(&config.clock);
-        let socket = SocketConfig { tls: config.tls.clone(), apart: config.messages_apart };
+        let socket = SocketConfig {
+            tls: config.tls.clone(),
+            apart: config.messages_apart,
+            within: config.session.connect_within,
+        };
         let runtime = inner.connection.runtime().clone();
         let (links, events) = Links::new(socket, Arc::clone(&clock), runtime);
         let mut session = Session::new(config.session);
@@ -173,8 +177,12 @@ impl Feed {
         news.clear();
         match self.decoder.decode(bytes, &mut news) {
             Ok(()) => {}
-            // It may have been a fill: nothing is known to be whole any more.
-            Err(error) => self.give_up(link, error.to_string()),
+            // It may have been a fill: what came so far has to be compared.
+            Err(error) => {
+                let reason = error.to_string();
+                self.tell(|at| UserEvent::Lost { at, reason });
+                self.tell(|at| UserEvent::Started { at });
+            }
         }
         for item in news.drain(..) {
             // Two connections may tell the same at a move: fills are booked by their ids once.
@@ -239,7 +247,10 @@ impl Feed {
             }
             SessionAction::Lost(_) => {
                 if core::mem::take(&mut self.is_started) {
-                    let reason = core::mem::take(&mut self.reason);
+                    let mut reason = core::mem::take(&mut self.reason);
+                    if reason.is_empty() {
+                        reason.push_str("no sign of life, or a planned move");
+                    }
                     self.tell(|at| UserEvent::Lost { at, reason });
                 }
             }

@@ -2,14 +2,20 @@
 
 mod endpoint;
 mod http;
-mod links;
-mod pace;
-mod socket;
 mod tls;
+
+#[cfg(feature = "binance")]
+mod links;
+#[cfg(feature = "binance")]
+mod pace;
+#[cfg(feature = "binance")]
+mod socket;
 
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use http::{HttpClient, HttpError, HttpReply, HttpRequest};
 pub use tls::{Tls, TlsError};
 
+#[cfg(feature = "binance")]
 pub(super) use links::{LinkEvent, Links};
+#[cfg(feature = "binance")]
 pub(super) use socket::SocketConfig;

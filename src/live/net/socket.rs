@@ -17,6 +17,8 @@ pub(crate) struct SocketConfig {
     pub(crate) tls: Tls,
     /// The time between two messages that are sent on one connection.
     pub(crate) apart: Duration,
+    /// A connection that does not stand after so long is given up.
+    pub(crate) within: Duration,
 }
 
 /// A frame that is larger is an attack or an error; the largest book of Binance has under 1 MB.
@@ -26,6 +28,18 @@ const READ_BUFFER: usize = 32 << 10;
 
 /// Connects to an address whose path and query may be secret: errors do not carry them.
 pub(super) async fn connect(
+    config: &SocketConfig,
+    endpoint: &Endpoint,
+    path_and_query: &str,
+) -> Result<Socket, String> {
+    let opening = open(config, endpoint, path_and_query);
+    match tokio::time::timeout(config.within, opening).await {
+        Ok(opened) => opened,
+        Err(_) => Err(format!("{}: no connection within {:?}", endpoint.host(), config.within)),
+    }
+}
+
+async fn open(
     config: &SocketConfig,
     endpoint: &Endpoint,
     path_and_query: &str,
