@@ -178,7 +178,11 @@ impl<S: Strategy, M: MetricsSink> BotPlan<S, M> {
         let epoch = saved.epoch.saturating_add(1);
         let mut engine = (self.build)(epoch)?;
         engine.restore(&before.save()?)?;
-        let reconciler = Reconciler::with(saved.memory);
+        let mut memory = saved.memory;
+        if tail.iter().any(|(_, input)| is_at_work(input)) {
+            memory.note_begun();
+        }
+        let reconciler = Reconciler::with(memory);
         let mut bot = Bot::with(at, (self.name, epoch), engine, (self.config, reconciler));
         bot.last = last.max(bot.engine.facts(SlotId::HOUSE).at);
         bot.recall(at, out);
@@ -186,6 +190,12 @@ impl<S: Strategy, M: MetricsSink> BotPlan<S, M> {
         bot.settle(at, out);
         Ok(bot)
     }
+}
+
+/// True for an input that comes after the first reconciliation alone: the strategies were let go,
+/// or an order was sent. A snapshot from before it must not take over the account once more.
+const fn is_at_work(input: &Input) -> bool {
+    matches!(input, Input::Order(_) | Input::Control(Control::Resume { .. }))
 }
 
 /// The first run's number.

@@ -53,6 +53,13 @@ pub(super) struct Memory {
     trades: BTreeMap<InstrumentId, TradeId>,
 }
 
+impl Memory {
+    /// The account was reconciled once: it is not taken over again.
+    pub(super) const fn note_begun(&mut self) {
+        self.is_fresh = false;
+    }
+}
+
 /// Failures in a row after which a person is told, and then again at each further so many.
 pub(super) const TOLD_FAILURES: u32 = 3;
 
