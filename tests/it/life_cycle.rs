@@ -345,6 +345,9 @@ fn real_funding_is_reproduced() {
             expected += exact[0] + exact[1];
             let sums = world.account.sums(asset);
             assert_eq!((sums.funding, sums.cash), (expected, expected));
+            let facts = Facts::new(timed.at, ONE, &world.table, world.account.book());
+            let seen = world.account.view(&world.table, asset, &MarkPrices::new(facts));
+            assert_eq!(seen.map(|view| view.funding), Some(to_f64(expected)));
         }
     }
     let lonely = FundingSeries::pair(XRP, eight_hours, &rates, &marks[1..]).unwrap();

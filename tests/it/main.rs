@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod audit;
 #[cfg(feature = "binance")]
 mod binance;
 mod builtin;

@@ -182,6 +182,18 @@ fn sessions_follow_the_wall_clock() {
     assert_eq!(verdict(closed(), buy("1"), plain), Some(ReasonCode::TradingHours));
     assert_eq!(verdict(closed(), sell("10"), long_ten), None, "closing is free");
     assert_eq!(verdict(closed().only([COIN]), buy("1"), plain), None, "another symbol's hours");
+    // The reason tells the wall clock: half past four in New York.
+    let world = World::new();
+    let book = world.book().build();
+    let (mut out, facts) =
+        (Assessment::default(), world.facts_at(at("2026-03-06T21:30:00Z"), &book));
+    RiskChain::new().with_rule(Box::new(hours)).review(&[buy("1")], &facts, &mut out);
+    assert_eq!(out.findings[0].reason.observed, 16.5);
+    let whole = Session::new([Mon], "09:30", "09:30").unwrap();
+    let whole = TradingHours::new(chrono_tz::UTC).session(whole);
+    assert!(whole.is_open(at("2026-03-09T09:30:00Z")), "from a time to the same: all day");
+    assert!(whole.is_open(at("2026-03-10T09:29:59Z")));
+    assert!(!whole.is_open(at("2026-03-10T09:30:00Z")));
     assert!(Session::new([Mon], "25:00", "16:00").is_err());
 }
 
@@ -426,7 +438,9 @@ fn a_strategy_runs_so_often_until_a_person_looks() {
     }
     let scope = HaltScope::Strategy(SLOT);
     let wanted = Some((HaltCause::RepeatedExecution, HaltLevel::Halted, scope));
+    assert!(!denies(&guard, secs(2)), "once more is allowed");
     assert_eq!(watch(&mut guard, secs(2), &Fact::Fill(&fill(2, Purpose::Entry, "1"))), wanted);
+    assert!(denies(&guard, secs(2)));
     assert_eq!(watch(&mut guard, secs(9_999_999), &Fact::Time), wanted, "time does not end it");
     let mut restored = RepeatedExecution::for_strategy(2, SLOT).unwrap();
     restored.restore(&guard.save().unwrap()).unwrap();
@@ -641,6 +655,9 @@ fn limits_change_by_name() {
     assert!(throttle.set_limit(&budget, Decimal::TWO).is_err(), "two are reserved");
     assert_eq!(throttle.set_limit(&budget, Decimal::from(3)), Ok(Some(Decimal::TEN)));
     assert_eq!(throttle.set_limit(&budget, Decimal::from(4)), Ok(Some(Decimal::from(3))));
+    let reserve = LimitKey::all(MessageThrottle::RESERVE);
+    assert!(throttle.set_limit(&reserve, Decimal::from(4)).is_err(), "nothing would be left");
+    assert!(throttle.set_limit(&reserve, Decimal::from(3)).is_ok(), "of four one is left");
     assert!(throttle.set_limit(&budget, dec("3.5")).is_err());
 }
 

@@ -137,6 +137,38 @@ fn a_lost_day_ends_by_itself() {
     assert!(verdict.approved, "{verdict:?}");
 }
 
+/// What a resume lets go is let go in the guards below, too, and both halves of a saved state
+/// have to fit.
+#[test]
+fn a_resume_and_a_restore_reach_every_guard() {
+    let world = World::new();
+    let mut manager = manager();
+    observe(&mut manager, &world, 0, &cash(&world, 100_000));
+    let fallen = cash(&world, 79_000);
+    let changes = observe(&mut manager, &world, 60, &fallen);
+    let causes = |changes: &[HaltChange]| -> Vec<HaltCause> {
+        let raised = changes.iter().filter_map(|change| match change {
+            HaltChange::Raise(halt) => Some(halt.cause),
+            HaltChange::Lift { .. } => None,
+        });
+        raised.collect()
+    };
+    assert_eq!(causes(&changes), [HaltCause::Drawdown, HaltCause::DailyLoss]);
+    manager.release(HaltCause::Drawdown, &world.facts_at(secs(70), &fallen));
+    // The next day only the released drawdown could still stop it.
+    let next = observe(&mut manager, &world, 86_400, &fallen);
+    assert!(matches!(next[..], [HaltChange::Lift { cause: HaltCause::DailyLoss, .. }]), "{next:?}");
+    let saved = manager.save().unwrap();
+    let mut without = RealtimeRiskManager::builder()
+        .max_drawdown(dec("0.2"))
+        .max_position_fraction(0.3)
+        .build()
+        .unwrap();
+    assert!(matches!(without.restore(&saved), Err(StateError::Mismatch { .. })));
+    assert!(matches!(manager.restore(&without.save().unwrap()), Err(StateError::Mismatch { .. })));
+    assert_eq!(manager.save().unwrap(), saved, "a refused restore changes nothing");
+}
+
 /// Rules and guards of others stand beside its own.
 #[test]
 fn it_is_open_for_others() {

@@ -48,6 +48,10 @@ fn parts_of_a_plan() {
     assert_eq!(even.on_mark(secs(2), 104.99, calm), None);
     let Some(StopAction::Move(level)) = even.on_mark(secs(3), 105.0, calm) else { panic!() };
     assert!((level - 100.1).abs() < 1e-9);
+    let mut short = StopTracker::new(base().break_even(rule).unwrap(), Side::Sell, 100.0, secs(0));
+    short.on_mark(secs(1), 100.0, calm);
+    let Some(StopAction::Move(level)) = short.on_mark(secs(3), 95.0, calm) else { panic!() };
+    assert!((level - 99.9).abs() < 1e-9, "a little less than the entry");
 
     let mut timed = start(base().time(Duration::from_secs(10)).unwrap());
     timed.on_mark(secs(1), 100.0, calm);
@@ -85,6 +89,14 @@ fn a_split_moves_the_stop() {
     stop.split(4.0);
     assert!((stop.level().unwrap() - 27.5).abs() < 1e-9);
     assert_eq!(stop.on_mark(secs(1), 26.0, StopReading::default()), None);
+    // The entry has moved along: breaking even is at a quarter of it.
+    let rule = BreakEven { after: StopWidth::Fraction(0.05), lock: 0.0 };
+    let even = plan(StopWidth::Fraction(0.1)).break_even(rule).unwrap();
+    let mut stop = StopTracker::new(even, Side::Buy, 100.0, secs(0));
+    stop.on_mark(secs(0), 100.0, StopReading::default());
+    stop.split(4.0);
+    let moved = stop.on_mark(secs(1), 26.25, StopReading::default());
+    assert_eq!(moved, Some(StopAction::Move(25.0)));
 }
 
 /// Usual moves: a range, a deviation, and nothing in a flat market.

@@ -224,6 +224,13 @@ fn options_are_repriced_with_convexity_and_volatility() {
     };
     assert_eq!(underlying, stock);
     assert!((implied_volatility - 0.2).abs() < 1e-9 && (stressed_volatility - 0.3).abs() < 1e-9);
+    // With half a year left the same price implies more.
+    let later = Facts::new(secs(15_768_000), SLOT, &table, &book);
+    let result = built(crash.clone()).apply(&later).unwrap();
+    let Repricing::BlackScholes { implied_volatility, .. } = result.positions[0].repricing else {
+        panic!("{:?}", result.positions[0].repricing);
+    };
+    assert!((implied_volatility - 0.2 / 0.5_f64.sqrt()).abs() < 1e-9, "{implied_volatility}");
     // An option's own shock of volatility comes before its underlying's, and the rest after.
     let own = built(crash.volatility(call, -1.0)).apply(&facts).unwrap();
     assert_eq!(own.positions[0].stressed_price, 0.0);

@@ -1,0 +1,295 @@
+//! The state that an audit log folds to, entry by entry, and the report over a period.
+
+use tradewright::metrics::MetricsSink;
+use tradewright::order::audit::{
+    Actor, AuditEntry, AuditEvent, AuditFault, AuditLog, AuditReport, AuditState, LifetimeBounds,
+    PositionState, Violation,
+};
+use tradewright::types::{
+    Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, FactBookBuilder, Facts, Fill,
+    FillReport, Instrument, InstrumentId, Instruments, Intent, Label, Leg, LimitChange, LimitKey,
+    Liquidity, Money, Order, OrderId, OrderKind, OrderReport, OrderStatus, Price, Purpose, Qty,
+    Reason, ReasonCode, Record, Side, SlotId, Timestamp, Trade, TradeId,
+};
+
+const OWNER: SlotId = SlotId(1);
+const STOCK: InstrumentId = InstrumentId(0);
+
+fn price(number: i64) -> Price {
+    Price::new(Decimal::from(number)).unwrap()
+}
+
+fn order(number: u64, side: Side, purpose: Purpose) -> Order {
+    let intent = Intent { purpose, ..Intent::market(OWNER, STOCK, side, Qty::from(10)) };
+    Order { id: OrderId::new(1, OWNER, number), created_at: Timestamp::EPOCH, intent }
+}
+
+fn fill(number: u64, side: Side, quantity: i64) -> AuditEvent {
+    let purpose = if side == Side::Buy { Purpose::Entry } else { Purpose::Exit };
+    let execution = FillReport {
+        trade: TradeId(number.into()),
+        price: price(100),
+        quantity: Qty::from(quantity),
+        fee: Money::zero(AssetId(0)),
+        liquidity: Liquidity::Taker,
+        before_slippage: price(100),
+    };
+    let fill = Fill {
+        at: Timestamp::EPOCH,
+        order: OrderId::new(1, OWNER, number),
+        slot: OWNER,
+        instrument: STOCK,
+        side,
+        leg: Leg::Net,
+        execution,
+        arrival: f64::NAN,
+        purpose,
+        tag: Label::default(),
+    };
+    AuditEvent::Filled(fill, Money::zero(AssetId(0)))
+}
+
+fn closed(side: Side, quantity: i64) -> AuditEvent {
+    AuditEvent::Closed(Trade {
+        slot: OWNER,
+        instrument: STOCK,
+        leg: Leg::Net,
+        side,
+        quantity: Qty::from(quantity),
+        opened_at: Timestamp::EPOCH,
+        closed_at: Timestamp::EPOCH,
+        entry: Decimal::ONE_HUNDRED,
+        exit: Decimal::ONE_HUNDRED,
+        gross: Money::zero(AssetId(0)),
+        fees: Decimal::ZERO,
+        funding: Decimal::ZERO,
+        tag: Label::default(),
+    })
+}
+
+fn step(number: u64, from: OrderStatus, to: OrderStatus) -> AuditEvent {
+    let order = OrderId::new(1, OWNER, number);
+    AuditEvent::Transition { order, from, to, report: OrderReport::Accepted }
+}
+
+fn entries(events: impl IntoIterator<Item = AuditEvent>) -> Vec<AuditEntry> {
+    let numbered = (1..).zip(events);
+    numbered
+        .map(|(sequence, event)| AuditEntry {
+            sequence,
+            at: Timestamp::from_secs(sequence as i64).unwrap(),
+            actor: Actor::Venue,
+            event,
+            before: None,
+            after: None,
+            reason: None,
+            faults: Vec::new(),
+        })
+        .collect()
+}
+
+/// Quantity and state of the position after these events, which break nothing.
+fn position(events: impl IntoIterator<Item = AuditEvent>) -> (Decimal, PositionState) {
+    let (state, faults) = AuditState::fold(&entries(events));
+    assert_eq!(faults, []);
+    let position = state.position(OWNER, STOCK);
+    (position.quantity, position.state)
+}
+
+fn placed(number: u64, side: Side, purpose: Purpose) -> AuditEvent {
+    AuditEvent::Placed(order(number, side, purpose))
+}
+
+fn entry(number: u64) -> AuditEvent {
+    placed(number, Side::Buy, Purpose::Entry)
+}
+
+use OrderStatus::{Cancelled, Filled, Open, PartiallyFilled, Pending};
+
+/// Bought in full: the last fill ends the entry.
+fn bought(number: u64, quantity: i64) -> Vec<AuditEvent> {
+    vec![
+        entry(number),
+        step(number, Pending, Open),
+        step(number, Open, Filled),
+        fill(number, Side::Buy, quantity),
+    ]
+}
+
+#[test]
+fn an_entry_that_ends_says_where_the_position_stands() {
+    let zero = Decimal::ZERO;
+    assert_eq!(position([entry(1)]), (zero, PositionState::Opening));
+    let void = [entry(1), step(1, Pending, Open), step(1, Open, Cancelled)];
+    assert_eq!(position(void.clone()), (zero, PositionState::Flat));
+    let mut second = void.to_vec();
+    second.insert(0, entry(2));
+    assert_eq!(position(second), (zero, PositionState::Opening), "another one still works");
+    let part = [
+        entry(1),
+        step(1, Pending, Open),
+        step(1, Open, PartiallyFilled),
+        fill(1, Side::Buy, 4),
+        step(1, PartiallyFilled, Cancelled),
+    ];
+    assert_eq!(position(part), (4.into(), PositionState::Open));
+    assert_eq!(position(bought(1, 10)), (10.into(), PositionState::Open));
+    let filling =
+        [entry(1), step(1, Pending, Open), step(1, Open, PartiallyFilled), fill(1, Side::Buy, 4)];
+    assert_eq!(position(filling), (4.into(), PositionState::Opening));
+}
+
+#[test]
+fn a_position_is_reduced_closed_and_turned() {
+    let sold = |quantity| {
+        let mut events = bought(1, 10);
+        events.extend([
+            placed(2, Side::Sell, Purpose::Exit),
+            step(2, Pending, Open),
+            step(2, Open, PartiallyFilled),
+        ]);
+        events.push(fill(2, Side::Sell, quantity));
+        events
+    };
+    assert_eq!(position(sold(4)), (6.into(), PositionState::Reducing));
+    assert_eq!(position(sold(10)), (0.into(), PositionState::Closed));
+    let mut turned = bought(1, 4);
+    turned.extend([
+        placed(2, Side::Sell, Purpose::Exit),
+        step(2, Pending, Open),
+        step(2, Open, PartiallyFilled),
+    ]);
+    turned.push(fill(2, Side::Sell, 10));
+    assert_eq!(position(turned), (Decimal::from(-6), PositionState::Opening));
+}
+
+#[test]
+fn a_trade_without_a_fill_moves_the_position_and_one_with_it_does_not() {
+    let mut events = bought(1, 10);
+    events.extend([
+        placed(2, Side::Sell, Purpose::Exit),
+        step(2, Pending, Open),
+        step(2, Open, PartiallyFilled),
+    ]);
+    events.extend([fill(2, Side::Sell, 4), closed(Side::Buy, 4)]);
+    assert_eq!(position(events.clone()).0, 6.into(), "told twice, counted once");
+    events.push(closed(Side::Buy, 1));
+    assert_eq!(position(events).0, 5.into(), "crossed inside");
+    // What a fill has not told yet is forgotten with a settlement: its trades move.
+    let mut settled = bought(1, 10);
+    settled.extend([
+        placed(2, Side::Sell, Purpose::Exit),
+        step(2, Pending, Open),
+        step(2, Open, PartiallyFilled),
+    ]);
+    settled.push(fill(2, Side::Sell, 4));
+    let kind = AdjustmentKind::Settlement { instrument: STOCK, price: Decimal::ONE_HUNDRED };
+    let adjustment = Adjustment { kind, cause: AdjustmentCause::Expiry };
+    settled.extend([AuditEvent::Adjusted(adjustment), closed(Side::Buy, 4)]);
+    assert_eq!(position(settled).0, 2.into());
+}
+
+#[test]
+fn fills_add_up() {
+    let mut events = vec![entry(1), step(1, Pending, Open), step(1, Open, PartiallyFilled)];
+    events.extend([fill(1, Side::Buy, 4), fill(1, Side::Buy, 5)]);
+    let (state, faults) = AuditState::fold(&entries(events.clone()));
+    assert_eq!(faults, []);
+    let found = state.order(OrderId::new(1, OWNER, 1)).unwrap();
+    assert_eq!((found.filled, found.notional), (9.into(), 900.into()));
+    events.push(fill(1, Side::Buy, 2));
+    let (_, faults) = AuditState::fold(&entries(events));
+    assert_eq!(faults, [AuditFault::Overfill(OrderId::new(1, OWNER, 1))]);
+}
+
+#[test]
+fn numbers_and_times_only_rise() {
+    let mut log = entries([AuditEvent::Other, AuditEvent::Other, AuditEvent::Other]);
+    assert_eq!(AuditState::fold(&log).1, []);
+    for (entry, second) in log.iter_mut().zip([10, 5, 7]) {
+        entry.at = Timestamp::from_secs(second).unwrap();
+    }
+    let back = AuditFault::TimeGoesBack;
+    assert_eq!(AuditState::fold(&log).1, [back, back], "7 is still before 10");
+    log.remove(1);
+    let (state, faults) = AuditState::fold(&log);
+    assert_eq!(faults, [AuditFault::Gap(3), back]);
+    assert_eq!(state.sequence(), 3);
+}
+
+#[test]
+fn limits_are_as_they_were_changed_last() {
+    let key = LimitKey::all("max_order_quantity");
+    let change = |value: i64| {
+        let value = Decimal::from(value);
+        AuditEvent::LimitChanged(LimitChange { key, value, until: None, actor: Label::new("desk") })
+    };
+    let (state, _) = AuditState::fold(&entries([change(5), change(7)]));
+    assert_eq!(state.limit(&key), Some(7.into()));
+    assert_eq!(state.limit(&LimitKey::all("leverage")), None);
+}
+
+/// The last 1,024 orders that ended are remembered, and no more.
+#[test]
+fn what_ended_long_ago_is_forgotten() {
+    let ended = |count: u64| {
+        let events = (1..=count).flat_map(|number| {
+            [entry(number), step(number, Pending, Open), step(number, Open, Cancelled)]
+        });
+        let (state, _) = AuditState::fold(&entries(events));
+        state.order(OrderId::new(1, OWNER, 1)).is_some()
+    };
+    assert!(ended(1_024));
+    assert!(!ended(1_025));
+}
+
+#[test]
+fn a_report_counts_by_kind_within_its_period() {
+    let refused = || AuditEvent::Refused {
+        intent: order(9, Side::Buy, Purpose::Entry).intent,
+        granted: Qty::ZERO,
+    };
+    let mut events = bought(1, 10);
+    events.extend([entry(2), refused(), refused(), refused()]);
+    let mut log = entries(events);
+    for (index, code) in [(5, ReasonCode::Leverage), (6, ReasonCode::Leverage)] {
+        log[index].reason = Some(Reason::new(code, 1.0, 2.0));
+    }
+    let second = |second| Timestamp::from_secs(second).unwrap();
+    let whole = (second(0), second(100));
+    let report = AuditReport::over(&log, whole, LifetimeBounds::default());
+    assert_eq!((report.entries, report.placed, report.fills), (8, 2, 1));
+    assert_eq!(report.outcomes.get(&Filled), Some(&1));
+    let codes: Vec<_> = report.refusals.iter().map(|(code, count)| (&**code, *count)).collect();
+    assert_eq!(codes, [("", 1), (ReasonCode::Leverage.as_str(), 2)]);
+    // The second order has waited 95 seconds for a word.
+    assert_eq!(report.unusual.len(), 1);
+    assert_eq!(report.unusual[0].order, OrderId::new(1, OWNER, 2));
+    let part = AuditReport::over(&log, (second(2), second(4)), LifetimeBounds::default());
+    assert_eq!((part.entries, part.placed), (2, 0), "the end is not in it");
+}
+
+/// The log judges an order by the mark of the moment: a stop that has been passed is no stop.
+#[test]
+fn orders_are_checked_against_the_mark() {
+    let mut table = Instruments::new();
+    table.add(Instrument::stock("S", "USD")).unwrap();
+    let usd = table.find_asset("USD").unwrap();
+    let mut sent = order(1, Side::Sell, Purpose::Entry);
+    sent.intent.kind = OrderKind::StopMarket { trigger: price(100) };
+    let faults = |marks: &[f64]| {
+        let mut log = AuditLog::new(Vec::new(), table.clone());
+        for mark in marks {
+            let book = FactBookBuilder::new(&table, usd).mark(STOCK, Timestamp::EPOCH, *mark);
+            let book = book.build();
+            log.on_mark(&Facts::new(Timestamp::EPOCH, SlotId::HOUSE, &table, &book));
+        }
+        log.record(Timestamp::EPOCH, &Record::Placed { order: &sent });
+        let text = String::from_utf8(log.into_writer()).unwrap();
+        serde_json::from_str::<AuditEntry>(&text).unwrap().faults
+    };
+    let crossed = [AuditFault::InvalidOrder(sent.id, Violation::CrossedWithMarket)];
+    assert_eq!(faults(&[]), [], "without a mark nothing can be said");
+    assert_eq!(faults(&[110.0]), []);
+    assert_eq!(faults(&[110.0, 90.0]), crossed);
+}
