@@ -61,7 +61,7 @@ impl ExchangeState {
         let desk = self.futures_desk(who)?;
         let market = self.markets.of(who.market);
         let unrealised = self.unrealised(who.account);
-        let assets = self.futures_balance(who)?;
+        let assets = self.futures_assets(who, "walletBalance")?;
         let wallet = market.table.find_asset("USDT").map_or(Decimal::ZERO, |id| desk.total(id));
         let positions: Vec<Value> = desk
             .positions
@@ -124,6 +124,11 @@ impl ExchangeState {
 
     /// `GET balance`.
     pub(super) fn futures_balance(&self, who: Who) -> ApiResult {
+        self.futures_assets(who, "balance")
+    }
+
+    /// What is held of each asset; `balance` and `account` call it by different names.
+    fn futures_assets(&self, who: Who, name: &str) -> ApiResult {
         let desk = self.futures_desk(who)?;
         let market = self.markets.of(who.market);
         let mut rows = Vec::new();
@@ -140,8 +145,7 @@ impl ExchangeState {
             rows.push(json!({
                 "accountAlias": "local",
                 "asset": code,
-                "balance": text(wallet),
-                "walletBalance": text(wallet),
+                name: text(wallet),
                 "marginBalance": text(plus(wallet, unrealised)),
                 "unrealizedProfit": text(unrealised),
                 "crossWalletBalance": text(wallet),

@@ -147,7 +147,8 @@ fn balance(what: &'static str, wire: &WireBalance<'_>) -> Result<[Decimal; 2], D
         let total = decimal(what, "free", free)?.checked_add(locked);
         return Ok([total.ok_or_else(|| read::number(what, "free", free))?, locked]);
     }
-    let total = wire.total.ok_or(DecodeError::Missing { what, field: "balance" })?;
+    let total =
+        wire.total.or(wire.wallet).ok_or(DecodeError::Missing { what, field: "balance" })?;
     let total = decimal(what, "balance", total)?;
     let locked = match wire.available {
         Some(text) => {
@@ -193,8 +194,10 @@ struct WireBalance<'a> {
     free: Option<&'a str>,
     #[serde(borrow)]
     locked: Option<&'a str>,
-    #[serde(borrow, rename = "balance", alias = "walletBalance")]
+    #[serde(borrow, rename = "balance")]
     total: Option<&'a str>,
+    #[serde(borrow, rename = "walletBalance")]
+    wallet: Option<&'a str>,
     #[serde(borrow, rename = "availableBalance")]
     available: Option<&'a str>,
 }
