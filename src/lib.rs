@@ -49,6 +49,7 @@
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
 //! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
 //! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
+//! | `dydx-orders` | `venue::dydx::ChainSigner`: signed orders for the chain of dYdX v4 |
 //! | `binance`, `live` | `live::BinanceMarketData`, `live::BinanceClient`: Binance itself |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!

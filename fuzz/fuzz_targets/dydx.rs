@@ -6,8 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use tradewright::types::{Decimal, Instrument, InstrumentId, Instruments, Timestamp};
 use tradewright::venue::dydx::{
-    IndexerDecoder, decode_candles, decode_funding, decode_height, decode_markets,
-    decode_orderbook, decode_orders, decode_trades,
+    IndexerDecoder, decode_account, decode_broadcast, decode_candles, decode_funding,
+    decode_height, decode_markets, decode_orderbook, decode_orders, decode_trades,
 };
 use tradewright::venue::{MarketNews, Symbols};
 
@@ -40,6 +40,8 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = decode_funding(id, bytes);
     let _ = decode_height(bytes);
     let _ = decode_orders(bytes);
+    let _ = decode_broadcast(bytes);
+    let _ = decode_account(bytes);
     for market in decode_markets(bytes).unwrap_or_default() {
         let _ = market.quantums(market.step);
         let _ = market.subticks(Decimal::MAX);

@@ -7,7 +7,7 @@ use super::wire::{
     Head, Many, One, WireAccount, WireBook, WireCandle, WireCandles, WireHeight, WireMarkets,
     WireTrades, parse,
 };
-use crate::types::{OrderId, Timestamp};
+use crate::types::{InstrumentId, OrderId, Timestamp};
 use crate::venue::read::{number, word};
 use crate::venue::{DecodeCounts, DecodeError, MarketNews, Symbols, UserNews};
 
@@ -216,6 +216,13 @@ impl IndexerDecoder {
         }
     }
 
+    /// The instrument of this name; one that is not in the table is counted.
+    fn listed(&mut self, ticker: &str) -> Option<InstrumentId> {
+        let found = self.symbols.instrument(ticker);
+        self.counts.foreign += u64::from(found.is_none());
+        found
+    }
+
     fn book(
         &mut self,
         form: Form,
@@ -224,10 +231,7 @@ impl IndexerDecoder {
         out: &mut Vec<MarketNews>,
     ) -> Result<Option<u64>, DecodeError> {
         const WHAT: &str = "v4_orderbook";
-        let Some(instrument) = self.symbols.instrument(id_of(WHAT, head)?) else {
-            self.counts.foreign += 1;
-            return Ok(None);
-        };
+        let Some(instrument) = self.listed(id_of(WHAT, head)?) else { return Ok(None) };
         let mut books = form.open::<WireBook>(WHAT, bytes)?;
         out.push(match (form, books.pop()) {
             (Form::Snapshot, book) => {
@@ -249,10 +253,7 @@ impl IndexerDecoder {
         out: &mut Vec<MarketNews>,
     ) -> Result<Option<u64>, DecodeError> {
         const WHAT: &str = "v4_trades";
-        let Some(instrument) = self.symbols.instrument(id_of(WHAT, head)?) else {
-            self.counts.foreign += 1;
-            return Ok(None);
-        };
+        let Some(instrument) = self.listed(id_of(WHAT, head)?) else { return Ok(None) };
         let mut prints = Vec::new();
         for contents in form.open::<WireTrades<'_>>(WHAT, bytes)? {
             for trade in &contents.trades {
@@ -284,10 +285,7 @@ impl IndexerDecoder {
         let id = id_of(WHAT, head)?;
         let (ticker, span) = id.split_once('/').ok_or_else(|| word(WHAT, "id", id))?;
         let seconds = candles::seconds(span)?;
-        let Some(instrument) = self.symbols.instrument(ticker) else {
-            self.counts.foreign += 1;
-            return Ok(None);
-        };
+        let Some(instrument) = self.listed(ticker) else { return Ok(None) };
         let mut bars = Vec::new();
         let mut read = |candle: &WireCandle<'_>| -> Result<(), DecodeError> {
             bars.push(candles::bar(instrument, seconds, candle)?);

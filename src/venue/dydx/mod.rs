@@ -1,7 +1,8 @@
 //! The indexer of dYdX v4: bytes to values, in the words that all venues share.
 //!
 //! Nothing here opens a connection or reads a clock. Protocol of March 2026. Orders are placed
-//! through the chain, which is not part of this.
+//! through the chain: with the feature `dydx-orders`, `ChainOrder`, `ChainKey` and `ChainSigner`
+//! make the signed transactions that a validator takes.
 //!
 //! - [`IndexerDecoder`] reads every frame of the indexer's WebSocket, and the lists of its HTTP
 //!   answers that are about the own account.
@@ -12,6 +13,8 @@
 mod account;
 mod answers;
 mod candles;
+#[cfg(feature = "dydx-orders")]
+mod chain;
 mod decoder;
 mod instrument;
 mod market;
@@ -22,6 +25,13 @@ mod wire;
 pub use answers::{
     DydxOrder, decode_candles, decode_funding, decode_height, decode_orderbook, decode_orders,
     decode_trades,
+};
+#[cfg(feature = "dydx-orders")]
+pub use chain::{
+    ChainAccount, ChainAddress, ChainAddressError, ChainCancel, ChainExecution, ChainKey,
+    ChainKeyError, ChainLife, ChainOrder, ChainOrderError, ChainRefusal, ChainSigner, ChainTerms,
+    ChainTrigger, Resting, SHORT_TERM_SEQUENCE, SecretString, Subaccount, account_request,
+    broadcast_request, client_id, decode_account, decode_broadcast,
 };
 pub use decoder::{IndexerDecoder, IndexerFrame};
 pub use instrument::{DydxMarket, DydxMarketStatus, DydxUnitError, decode_markets};

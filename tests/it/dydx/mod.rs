@@ -2,6 +2,8 @@
 
 mod answers;
 mod frames;
+#[cfg(feature = "dydx-orders")]
+mod orders;
 mod streams;
 
 use std::fs;
