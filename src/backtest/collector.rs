@@ -221,6 +221,7 @@ impl MetricsSink for Collector {
             Record::Closed { trade } => self.trades.push(**trade),
             Record::Adjusted { .. }
             | Record::Reported { .. }
+            | Record::Doubted { .. }
             | Record::Status { .. }
             | Record::Delivered { .. }
             | Record::Paid { .. }

@@ -36,6 +36,7 @@ impl MetricsSink for Digest {
             | Record::StopMoved { .. }
             | Record::Failed { .. }
             | Record::Reported { .. }
+            | Record::Doubted { .. }
             | Record::Status { .. }
             | Record::LimitChanged { .. }
             | Record::Parent { .. }
@@ -258,6 +259,10 @@ impl Digest {
                 self.text(error);
             }
             Record::Reported { order, report } => self.reported(*order, report),
+            Record::Doubted { order } => {
+                self.u8(25);
+                self.id(*order);
+            }
             Record::Status { slot, status } => {
                 self.u8(22);
                 self.u32(u32::from(slot.0));

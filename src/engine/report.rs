@@ -115,12 +115,22 @@ impl<M: MetricsSink> Desk<M> {
         Ok(())
     }
 
-    /// The outcome of a submission is unknown; a word that comes late changes nothing.
+    /// The outcome of a submission is unknown; a word that comes late, or twice, changes nothing
+    /// and leaves no record.
     pub(super) fn doubt(&mut self, at: Timestamp, id: OrderId) -> Result<(), EngineError> {
+        let was_doubted = self.is_doubted(id);
         match self.orders.request(at, id, InFlight::Unknown) {
-            Ok(()) | Err(OrderError::NotLive { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(OrderError::NotLive { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
+        if !was_doubted && self.is_doubted(id) {
+            self.sink.record(at, &Record::Doubted { order: id });
+        }
+        Ok(())
+    }
+
+    fn is_doubted(&self, id: OrderId) -> bool {
+        self.orders.find(id).is_some_and(|state| state.in_flight == InFlight::Unknown)
     }
 
     pub(super) fn record_steps(&mut self, at: Timestamp, update: &OrderUpdate, applied: &Applied) {

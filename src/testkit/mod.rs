@@ -10,6 +10,9 @@
 //! | [`Strategy`](crate::strategy::Strategy) | [`Suite::strategy`] |
 //! | [`Indicator`](crate::math::Indicator) | [`Suite::indicator`] |
 //! | [`RiskRule`](crate::risk::RiskRule) | [`Suite::rule`], [`Suite::monotone_rule`] |
+//! | [`Guard`](crate::risk::Guard) | [`Suite::guard`] |
+//! | [`OrderGate`](crate::risk::OrderGate) | [`Suite::gate`] |
+//! | [`Sizer`](crate::risk::Sizer) | [`Suite::sizer`] |
 //! | [`RiskManager`](crate::risk::RiskManager) | [`Suite::manager`] |
 //! | [`OrderLifecycle`](crate::order::OrderLifecycle) | [`Suite::lifecycle`] |
 //! | [`PnlCalculator`](crate::account::PnlCalculator) | [`Suite::pnl`] |

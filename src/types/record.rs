@@ -61,6 +61,12 @@ pub enum Record<'a> {
         /// What the venue said.
         report: &'a OrderReport,
     },
+    /// The host has lost track of an order's submission, and the venue has not answered yet:
+    /// the order is in doubt until it does.
+    Doubted {
+        /// Which order.
+        order: OrderId,
+    },
     /// A fill was booked.
     Filled {
         /// The fill.

@@ -13,7 +13,9 @@ use tradewright::risk::*;
 use tradewright::strategy::{StrategyContext, StrategyRegistry};
 use tradewright::testkit::inputs::{self, BarShape};
 use tradewright::testkit::{BrokenLaw, Suite};
-use tradewright::types::{Decimal, Grid, InstrumentId, Instruments};
+use tradewright::types::{
+    DayBoundary, Decimal, Grid, HaltScope, InstrumentId, Instruments, SlotId,
+};
 
 fn dec(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -238,4 +240,56 @@ fn readers_of_records_keep_their_laws() -> Outcome {
     let collector = || Collector::new(Sampling::Every, 0);
     Suite::new().sink("Collector", collector)?;
     Suite::new().sink("Tee", || Tee(Digest::new(), Collector::new(Sampling::Every, 0)))
+}
+
+#[test]
+fn guards_keep_their_laws() -> Outcome {
+    let (suite, share, second) = (Suite::new(), InstrumentId(0), Duration::from_secs(1));
+    let data = DataLimits { silence: Some(second * 9), jump: Some(0.2), sound_events: 2 };
+    let rate = ExecutionLimits { fills: Some(3), quantity: None, value: None };
+    let limits = BreakerLimits { max_consecutive_losses: 2, ..BreakerLimits::default() };
+    suite.guard(|| BreakerGuard::new(CircuitBreaker::new(limits).unwrap()))?;
+    let day = DailyLimit::Fraction(dec("0.05"));
+    suite.guard(|| DailyLossGuard::new(day, DayBoundary::UTC).unwrap())?;
+    suite.guard(|| DataQualityGuard::new(share, data).unwrap())?;
+    suite.guard(|| DeadManGuard::new(second * 7).unwrap())?;
+    for resets in [PeakReset::Keep, PeakReset::Restart] {
+        let tracker = || MaxDrawdownTracker::new(dec("0.05")).unwrap();
+        suite.guard(|| DrawdownGuard::new(tracker(), resets))?;
+    }
+    suite.guard(|| ExecutionRate::new(rate, second * 60, HaltScope::Account).unwrap())?;
+    suite.guard(|| RepeatedExecution::new(3).unwrap())?;
+    suite.guard(|| RepeatedExecution::for_strategy(2, SlotId(1)).unwrap())
+}
+
+#[test]
+fn gates_keep_their_laws() -> Outcome {
+    let (suite, second) = (Suite::new(), Duration::from_secs(1));
+    suite.gate(|| GridGate)?;
+    suite.gate(|| PriceCollar::new(0.05, second * 100_000).unwrap())?;
+    suite.gate(|| DuplicateOrders::within(second * 2).unwrap())?;
+    suite.gate(ParentCheck::new)?;
+    suite.gate(SelfMatch::new)?;
+    suite.gate(|| MessageThrottle::new(4, second * 2).unwrap())?;
+    suite.gate(|| MessageThrottle::new(1, second * 2).unwrap())
+}
+
+#[test]
+fn sizers_keep_their_laws() -> Outcome {
+    let suite = Suite::new();
+    suite.sizer("all in", || AllIn)?;
+    suite.sizer("cash", || FixedCash::new(dec("5000")).unwrap())?;
+    suite.sizer("quantity", || FixedQuantity::new(dec("3")).unwrap())?;
+    suite.sizer("equity", || EquityFraction::new(dec("0.1")).unwrap())?;
+    suite.sizer("by confidence", || ConfidenceScaled::new(EquityFraction::default()))?;
+    let risk = |stop| FixedFractional::new(dec("0.01"), stop).unwrap();
+    suite.sizer("risk to a distance", || risk(StopDistance::Price(dec("2"))))?;
+    suite.sizer("risk to the plan", || risk(StopDistance::Plan))?;
+    let edge = KellyEdge { win_rate: 0.6, payoff: 1.5 };
+    suite.sizer("Kelly", || Kelly::given(edge, 0.5, dec("0.25")).unwrap())?;
+    let window = KellyWindow { trades: 20, least: 5, until_then: 0.1 };
+    suite.sizer("Kelly observed", || Kelly::observed(window, 0.5, dec("0.3")).unwrap())?;
+    let given = VolatilitySource::Given(0.4);
+    suite.sizer("volatility", || VolatilityTarget::new(0.1, Decimal::TWO, given).unwrap())?;
+    suite.sizer("smallest", || Smallest::new(AllIn).and(EquityFraction::default()))
 }

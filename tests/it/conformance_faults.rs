@@ -1,5 +1,7 @@
 //! The conformance suites find what they are there to find: planted faults, one for each law.
 
+mod risk;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};

@@ -469,6 +469,35 @@ fn a_submission_without_an_answer_is_uncertain() {
     assert!(matches!(unknown, Err(EngineError::Order(_))));
 }
 
+/// A doubt that takes hold is a record; one that is told twice, or too late, is none.
+#[test]
+fn a_doubt_leaves_one_record() {
+    let buyer = scripted("BUY", |_, _, advice| {
+        advice.buy(Confidence::FULL);
+    });
+    let log = AuditLog::new(Vec::new(), instruments());
+    let builder = Engine::builder(instruments(), USD).slot(ten(buyer)).sink(log);
+    let (mut engine, mut out) = (builder.build().unwrap(), Vec::new());
+    let money = AdjustmentKind::Capital(Money::new(Decimal::from(100_000), USD));
+    let deposit = Adjustment { cause: AdjustmentCause::Deposit, kind: money };
+    engine.handle(minute(0), &Input::Adjustment(deposit), &mut out).unwrap();
+    let bar = Bar::new(A, Period::MINUTE, [100.0; 4], 9.0).unwrap();
+    engine.handle(minute(0), &Input::Market(MarketEvent::Bar(bar)), &mut out).unwrap();
+    let [order] = placed(&out)[..] else { panic!("an order") };
+    let doubt = Input::Control(Control::Uncertain(order.id));
+    let mut records = |at, input: &Input| {
+        let before = engine.sink().state().sequence();
+        engine.handle(minute(at), input, &mut out).unwrap();
+        engine.sink().state().sequence() - before
+    };
+    assert_eq!((records(1, &doubt), records(2, &doubt)), (1, 0), "once");
+    let intent = &order.intent;
+    let (instrument, side, leg) = (intent.instrument, intent.side, intent.leg);
+    let report = OrderReport::Accepted;
+    let update = OrderUpdate { order: order.id, instrument, side, leg, report };
+    assert_eq!((records(3, &Input::Order(update)), records(4, &doubt)), (1, 0), "too late");
+}
+
 /// A breach of a parent's quantity halts its symbol and tells a person.
 #[test]
 fn a_parent_breach_halts_the_symbol() {

@@ -35,6 +35,7 @@ const RECORD: LabelSpec = LabelSpec::fixed(
         "acted",
         "parent",
         "delivered",
+        "doubted",
     ],
 );
 const VERSION: LabelSpec = LabelSpec::first("version", 4);

@@ -291,6 +291,7 @@ impl<M: Meter> MetricsSink for EngineMetrics<M> {
             | Record::Status { .. }
             | Record::Parent { .. }
             | Record::Delivered { .. }
+            | Record::Doubted { .. }
             | Record::LimitChanged { .. }
             | Record::Acted { .. } => self.on_rare(record),
         }

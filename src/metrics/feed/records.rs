@@ -6,7 +6,7 @@ use crate::types::Record;
 pub(super) struct RecordFeed<M: Meter>([M::Counter; KINDS.len()]);
 
 /// Words of the kinds, in the order of [`place`].
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 21] = [
     "signal",
     "passed",
     "refused",
@@ -27,6 +27,7 @@ const KINDS: [&str; 20] = [
     "acted",
     "parent",
     "delivered",
+    "doubted",
 ];
 
 impl<M: Meter> RecordFeed<M> {
@@ -64,5 +65,6 @@ const fn place(record: &Record<'_>) -> usize {
         Record::Acted { .. } => 17,
         Record::Parent { .. } => 18,
         Record::Delivered { .. } => 19,
+        Record::Doubted { .. } => 20,
     }
 }

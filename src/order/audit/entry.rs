@@ -95,6 +95,8 @@ pub enum AuditEvent {
     },
     /// The venue changed an order and left its status, or refused a change.
     Reported(OrderId, OrderReport),
+    /// The outcome of an order's submission is unknown.
+    Doubted(OrderId),
     /// A fill was booked.
     Filled(Fill, Money),
     /// A piece of position was closed.
@@ -149,6 +151,7 @@ impl AuditEvent {
                 Self::Transition { order, from, to, report: *report }
             }
             Record::Reported { order, report } => Self::Reported(order, *report),
+            Record::Doubted { order } => Self::Doubted(order),
             Record::Filled { fill, realised } => Self::Filled(*fill, realised),
             Record::Closed { trade } => Self::Closed(*trade),
             Record::Adjusted { adjustment } => Self::Adjusted(*adjustment),
@@ -198,7 +201,7 @@ pub(super) fn actor_of(record: &Record<'_>) -> Actor {
         | Record::Funded { .. }
         | Record::Paid { .. }
         | Record::Anomaly { .. } => Actor::Venue,
-        Record::Status { .. } => Actor::Operator(Label::default()),
+        Record::Status { .. } | Record::Doubted { .. } => Actor::Operator(Label::default()),
         Record::LimitChanged { change, .. } => Actor::Operator(change.actor),
         Record::Acted { request, .. } => Actor::Alert(request.alert),
     }

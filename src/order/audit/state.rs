@@ -184,6 +184,7 @@ impl AuditState {
             | AuditEvent::Anomaly(..)
             | AuditEvent::Failed(..)
             | AuditEvent::Reported(..)
+            | AuditEvent::Doubted(..)
             | AuditEvent::Status(..)
             | AuditEvent::Acted(..)
             | AuditEvent::Other => {}

@@ -91,5 +91,8 @@ fn controls() -> impl Strategy<Value = Control> {
         1 => Just(Control::Heartbeat),
         1 => prop::sample::select(OperatingMode::ALL.to_vec()).prop_map(Control::Mode),
         1 => (0_u32..3).prop_map(|id| Control::Distrust(InstrumentId(id))),
+        1 => (0_u16..4, 0_u64..12).prop_map(|(slot, sequence)| {
+            Control::Uncertain(OrderId::new(1, SlotId(slot), sequence))
+        }),
     ]
 }

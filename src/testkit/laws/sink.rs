@@ -128,6 +128,7 @@ fn tell<M: MetricsSink>(sink: &mut M, at: Timestamp, fill: &Fill, intent: &Inten
         ended,
         began,
         Record::Anomaly { anomaly, order: OrderId::default(), instrument: unknown },
+        Record::Doubted { order: OrderId::default() },
         Record::StopMoved { slot, instrument, order, from: None, to: price },
         Record::Failed { slot: unknown_slot, error: "a \"quoted\"\nerror\u{0}" },
     ];
