@@ -259,10 +259,7 @@ impl Digest {
                 self.text(error);
             }
             Record::Reported { order, report } => self.reported(*order, report),
-            Record::Doubted { order } => {
-                self.u8(25);
-                self.id(*order);
-            }
+            Record::Doubted { order } => self.doubted(*order),
             Record::Status { slot, status } => {
                 self.u8(22);
                 self.u32(u32::from(slot.0));
@@ -320,6 +317,11 @@ impl Digest {
         self.u8(23);
         self.id(order);
         self.fields::<REPORT>(|fields| fields.report(report));
+    }
+
+    fn doubted(&mut self, order: OrderId) {
+        self.u8(25);
+        self.id(order);
     }
 
     fn limit(&mut self, change: &LimitChange, before: Decimal, after: Decimal) {

@@ -293,3 +293,50 @@ fn orders_are_checked_against_the_mark() {
     assert_eq!(faults(&[110.0]), []);
     assert_eq!(faults(&[110.0, 90.0]), crossed);
 }
+
+/// A delivery of nothing changes nothing, whatever state the position is in.
+#[test]
+fn a_delivery_of_nothing_changes_nothing() {
+    let delivered = |change: i64| AuditEvent::Delivered(OWNER, STOCK, Qty::from(change));
+    let mut events = bought(1, 10);
+    let is_open = position(events.clone());
+    events.push(delivered(0));
+    assert_eq!(position(events.clone()), is_open);
+    events.push(delivered(-4));
+    let is_reducing = position(events.clone());
+    assert_eq!(is_reducing, (Decimal::from(6), PositionState::Reducing));
+    events.push(delivered(0));
+    assert_eq!(position(events), is_reducing);
+}
+
+/// A log counts the faults that its entries tell.
+#[test]
+fn a_log_counts_its_faults() {
+    let mut table = Instruments::new();
+    table.add(Instrument::stock("S", "USD")).unwrap();
+    let mut log = AuditLog::new(Vec::new(), table);
+    for number in 1..=3 {
+        let mut nothing = order(number, Side::Buy, Purpose::Entry);
+        nothing.intent = Intent::market(OWNER, STOCK, Side::Buy, Qty::from(0));
+        log.record(Timestamp::EPOCH, &Record::Placed { order: &nothing });
+    }
+    let counted = log.faults();
+    let lines = String::from_utf8(log.into_writer()).unwrap();
+    let told = lines
+        .lines()
+        .map(|line| serde_json::from_str::<AuditEntry>(line).unwrap().faults.len() as u64);
+    assert_eq!(counted, told.sum::<u64>());
+    assert!(counted >= 3, "{counted}");
+}
+
+/// An entry of another strategy does not keep this one's position waiting.
+#[test]
+fn entries_of_others_do_not_count() {
+    let other = SlotId(2);
+    let intent = Intent { slot: other, ..order(2, Side::Buy, Purpose::Entry).intent };
+    let theirs = Order { id: OrderId::new(1, other, 2), created_at: Timestamp::EPOCH, intent };
+    let mine = vec![entry(1), step(1, Pending, Open), step(1, Open, Cancelled)];
+    let mut both = mine.clone();
+    both.insert(1, AuditEvent::Placed(theirs));
+    assert_eq!(position(both), position(mine));
+}

@@ -90,6 +90,13 @@ fn tables_that_cannot_be_are_refused() {
     assert_eq!(broken(3, |tier| tier.initial = dec("1.01")), Some(3));
     assert_eq!(broken(3, |_| ()), None);
     assert!(MarginTiers::new(&[]).is_err());
+    // One of the two rates may stay.
+    let second = |initial, maintenance| {
+        let first = [Decimal::ZERO, dec("0.1"), dec("0.05")];
+        MarginTiers::new(&[first, [dec("1000"), dec(initial), dec(maintenance)]]).is_ok()
+    };
+    assert!(second("0.2", "0.05") && second("0.1", "0.06") && second("0.1", "0.05"));
+    assert!(!second("0.09", "0.05") && !second("0.1", "0.04"));
     let flat = MarginTiers::flat(dec("0.1"), dec("0.05")).unwrap();
     assert!(terms(flat.clone()).with_leverage(dec("0.5")).is_err());
     assert!(terms(flat.clone()).with_liquidation_fee(dec("1")).is_err());

@@ -1,6 +1,7 @@
 //! What an order breaks before it is sent, each check at its edge.
 
 use tradewright::order::audit::{Violation, violations};
+use tradewright::order::{OrderBook, OrderError, OrderLifecycle};
 use tradewright::types::{
     Bracket, Decimal, Instrument, Instruments, Intent, Order, OrderId, OrderKind, Price, Purpose,
     Qty, Side, SlotId, Timestamp,
@@ -98,4 +99,36 @@ fn entries_wait_before_the_market() {
             assert_eq!(of(side, kind, Purpose::StopLoss), [], "{side:?} {kind:?}");
         }
     }
+}
+
+/// Prices lie on the tick, triggers too.
+#[test]
+fn prices_lie_on_the_tick() {
+    let at = |text: &str| Price::new(text.parse().unwrap()).unwrap();
+    let of = |kind| found(Side::Buy, 20, |intent| intent.kind = kind);
+    assert_eq!(of(OrderKind::Limit { price: at("99.99") }), []);
+    assert_eq!(of(OrderKind::Limit { price: at("99.995") }), [Violation::PriceOffTick]);
+    let trigger = OrderKind::StopMarket { trigger: at("101.005") };
+    assert_eq!(of(trigger), [Violation::PriceOffTick]);
+}
+
+/// An id that is in use is refused, whether its order is the newest or not.
+#[test]
+fn an_id_is_used_once() {
+    let mut book = OrderBook::new();
+    let id = table().find("S").unwrap().id;
+    let order = |sequence| {
+        let intent = Intent::market(OWNER, id, Side::Buy, Qty::from(10));
+        let id = OrderId::new(1, OWNER, sequence);
+        Order { id, created_at: Timestamp::EPOCH, intent }
+    };
+    for sequence in [3, 1, 2] {
+        assert_eq!(book.open(Timestamp::EPOCH, &order(sequence)), Ok(()), "{sequence}");
+    }
+    for sequence in [1, 2, 3] {
+        let id = order(sequence).id;
+        let again = book.open(Timestamp::EPOCH, &order(sequence));
+        assert_eq!(again, Err(OrderError::DuplicateId { id }));
+    }
+    assert_eq!(book.live().len(), 3);
 }

@@ -1,5 +1,6 @@
 //! Risk: laws as properties against naive references, and exact answers for the examples.
 
+mod boundaries;
 mod breaker;
 mod chain;
 mod changes;

@@ -124,10 +124,15 @@ fn laws<G: Guard>(build: &impl Fn() -> G, history: &History) -> Result<(), Fault
         }
         scene.with_facts(|facts| {
             let facts = &Facts { at, ..*facts };
-            let wanted = word.with_fact(|fact| {
+            let mut tell = |fact: &Fact<'_>| {
                 some.hear(fact, facts);
                 all.watch(fact, facts)
-            });
+            };
+            if matches!(word, Word::Market) {
+                // What an event of the market moves is told before it.
+                tell(&Fact::Mark);
+            }
+            let wanted = word.with_fact(tell);
             step(build, (&all, wanted), &some, facts)
         })?;
     }

@@ -765,3 +765,21 @@ fn numbered_parents_count_what_leaves_for_them() {
     tell(&mut gate, secs(0), &GateEvent::Parent { parent, quantity: Qty::ZERO });
     assert_eq!(code(&gate, &child(5_000, "1")), breach, "it is over");
 }
+
+/// A rate of value alone denies at its limit, and its limit has a name of its own.
+#[test]
+fn a_rate_of_value_stands_alone() {
+    let limits = ExecutionLimits { fills: None, quantity: None, value: Some(dec("900")) };
+    let scope = HaltScope::Symbol(SHARE);
+    let mut guard = ExecutionRate::new(limits, Duration::from_secs(60), scope).unwrap();
+    watch(&mut guard, secs(0), &Fact::Fill(&fill(1, Purpose::Entry, "8")));
+    assert!(!denies(&guard, secs(0)), "800 of 900");
+    watch(&mut guard, secs(0), &Fact::Fill(&fill(2, Purpose::Entry, "1")));
+    assert!(denies(&guard, secs(0)), "900 of 900");
+    let key = LimitKey::of(ExecutionRate::VALUE, SHARE);
+    assert_eq!(guard.set_limit(&key, dec("901")), Ok(Some(dec("900"))));
+    assert!(!denies(&guard, secs(0)), "900 of 901");
+    let quantity = LimitKey::of(ExecutionRate::QUANTITY, SHARE);
+    assert_eq!(guard.set_limit(&quantity, dec("5")), Ok(None), "no limit was set on it");
+    assert_eq!(guard.set_limit(&LimitKey::all(ExecutionRate::VALUE), dec("5")), Ok(None));
+}

@@ -82,6 +82,7 @@ fn every_limit_is_readable() {
     let summary = manager.summary(&facts);
     close(summary.risk_score, 20.0 / 30.0);
     close(summary.heat, 0.02);
+    close(manager.heat(&facts), 0.02);
     let position = summary.positions[0];
     assert_eq!((position.quantity, position.value, position.stop), (200.0, 20_000.0, 90.0));
     close(position.risk, 2_000.0);
