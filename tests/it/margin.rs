@@ -90,6 +90,7 @@ fn tables_that_cannot_be_are_refused() {
     assert_eq!(broken(3, |tier| tier.initial = dec("1.01")), Some(3));
     assert_eq!(broken(3, |_| ()), None);
     assert!(MarginTiers::new(&[]).is_err());
+    assert!(MarginTiers::flat(Decimal::ONE, dec("0.5")).is_ok(), "no leverage at all");
     // One of the two rates may stay.
     let second = |initial, maintenance| {
         let first = [Decimal::ZERO, dec("0.1"), dec("0.05")];

@@ -2,22 +2,23 @@
 
 use core::time::Duration;
 
-use tradewright::math::VolatilityEstimator;
+use tradewright::math::{ReturnWindow, TailModel, VolatilityEstimator};
 use tradewright::risk::{
-    BuyingPower, Ceiling, Concentration, ConfidenceScaled, DeadManGuard, DrawdownScaling,
-    DrawdownSchedule, EnhancedRiskManager, Fact, GrossExposure, GroupExposure, Guard, Leverage,
-    Limit, MarketAge, MaxOrderNotional, MaxOrderQuantity, NetExposure, OpenOrders, PortfolioGuard,
-    PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, PositionCount, PositionRiskCalculator,
-    PositionSize, ReturnWindow, RiskChain, RiskManager, RiskRule, RiskWork, Sizer, StopAction,
-    StopPlan, StopReading, StopTracker, StopWidth, SymbolExposure, SymbolQuantity, TailModel,
-    UnstoppedRisk, VolatilitySource, VolatilityTarget,
+    BuyingPower, Ceiling, Concentration, ConfidenceScaled, DeadManGuard, DrawdownSchedule,
+    EnhancedRiskManager, Fact, GrossExposure, GroupExposure, Guard, Kelly, KellyEdge, KellyWindow,
+    Leverage, Limit, MarketAge, MaxOrderNotional, MaxOrderQuantity, NetExposure, OpenOrders,
+    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, PositionCount,
+    PositionRiskCalculator, PositionSize, RiskChain, RiskManager, RiskRule, RiskWork, Sizer,
+    StopAction, StopGauge, StopPlan, StopReading, StopTracker, StopVolatility, StopWidth,
+    SymbolExposure, SymbolQuantity, UnstoppedRisk, VolatilitySource, VolatilityTarget,
 };
 use tradewright::types::{
     Bar, Decimal, InstrumentId, Label, LimitKey, LimitSubject, Period, Side, SlotId, StopFact,
 };
 
 use super::chain::review;
-use super::{COIN, SHARE, SLOT, World, dec, market, secs, signal};
+use super::guards::trade;
+use super::{COIN, LINEAR, SHARE, SLOT, World, dec, market, price, secs, signal};
 
 type Named = (Box<dyn RiskRule>, LimitKey, &'static str);
 
@@ -26,17 +27,15 @@ fn rules() -> Vec<Named> {
         (Box::new(rule), key, value)
     }
     let (all, hundred) = (LimitKey::all, Ceiling::Amount(100.0));
-    let schedule = DrawdownSchedule::default();
     let pair = GroupExposure::new("pair", [SHARE, COIN], hundred).unwrap();
     let age = MarketAge::new(Duration::from_secs(100)).unwrap();
     let (symbols, symbol) = (SymbolExposure::each(hundred), SymbolExposure::of(COIN, hundred));
     let (units, unit) = (SymbolQuantity::each(dec("9")), SymbolQuantity::of(COIN, dec("9")));
     let (orders, order) = (MaxOrderQuantity::each(dec("9")), MaxOrderQuantity::of(COIN, dec("9")));
-    let (scaling, quantity) = (DrawdownScaling::LIMIT, MaxOrderQuantity::LIMIT);
+    let quantity = MaxOrderQuantity::LIMIT;
     vec![
         of(BuyingPower::new(dec("100")).unwrap(), all(BuyingPower::LIMIT), "100"),
         of(Concentration::new(0.5).unwrap(), all("concentration"), "0.5"),
-        of(DrawdownScaling::new(0.5, schedule).unwrap(), all(scaling), "0.5"),
         of(GrossExposure::new(hundred).unwrap(), all("gross_exposure"), "100"),
         of(NetExposure::new(hundred).unwrap(), all("net_exposure"), "100"),
         of(pair, LimitKey::named("group_exposure", "pair"), "100"),
@@ -181,21 +180,22 @@ fn the_sharpe_increment_is_a_difference() {
 /// where it was against the market.
 #[test]
 fn a_split_moves_the_highest_price() {
-    let plan = StopPlan::new(StopWidth::Fraction(0.1)).unwrap();
-    let plan = plan.chandelier(StopWidth::Fraction(0.05)).unwrap();
+    let plan = StopPlan::new(StopWidth::Fraction(0.25)).unwrap();
+    let plan = plan.chandelier(StopWidth::Fraction(0.125)).unwrap();
     let mut stop = StopTracker::new(plan, Side::Buy, 100.0, secs(0));
     let bar =
         |high, low, close| Bar::new(SHARE, Period::MINUTE, [close, high, low, close], 1.0).unwrap();
     let calm = StopReading::default();
     stop.on_mark(secs(1), 100.0, calm);
     let raised = stop.on_bar(secs(120), &bar(110.0, 100.0, 108.0), calm);
-    assert_eq!(raised, Some(StopAction::Move(104.5)));
+    assert_eq!(raised, Some(StopAction::Move(96.25)));
     stop.split(2.0);
-    assert_eq!(stop.on_bar(secs(180), &bar(55.0, 53.0, 54.0), calm), None, "still at 52.25");
-    assert_eq!(stop.on_bar(secs(240), &bar(60.0, 54.0, 60.0), calm), Some(StopAction::Move(57.0)));
+    assert_eq!(stop.on_bar(secs(180), &bar(55.0, 53.0, 54.0), calm), None, "still at 48.125");
+    assert_eq!(stop.on_bar(secs(240), &bar(60.0, 54.0, 60.0), calm), Some(StopAction::Move(52.5)));
 }
 
-/// An order that reaches a limit exactly passes; one unit more is cut to it.
+/// An order that reaches a limit exactly passes; of one unit more the limit is left, and nothing
+/// where the limit is on the order itself.
 #[test]
 fn a_limit_that_is_exactly_reached_is_kept() {
     let world = World::new();
@@ -222,8 +222,12 @@ fn a_limit_that_is_exactly_reached_is_kept() {
         assert!(verdict.approved, "{name}: {verdict:?}");
         let eleven = [market(SHARE, Side::Buy, "11")];
         let more = review(&chain, &eleven, &world.facts(&book)).granted[0].value();
-        let counts = ["position_count", "open_orders"].contains(&name);
-        assert_eq!(more, if counts { dec("11") } else { dec("10") }, "{name}");
+        let expected = match name {
+            "position_count" | "open_orders" => "11",
+            MaxOrderQuantity::LIMIT | MaxOrderNotional::LIMIT => "0",
+            _ => "10",
+        };
+        assert_eq!(more, dec(expected), "{name}");
     }
 }
 
@@ -279,4 +283,107 @@ fn limits_of_a_portfolio_are_numbers() {
     }
     assert!(guard().var_limit(Ceiling::Amount(0.0)).is_ok());
     assert!(guard().correlated_exposure(1.1, Ceiling::Amount(1.0)).is_err());
+}
+
+/// Two legs of a group in one instrument are two orders in it.
+#[test]
+fn legs_of_a_group_are_orders() {
+    let world = World::new();
+    let book = world.book().build();
+    let approved = |per_symbol, total, second| {
+        let chain = RiskChain::new().with_rule(Box::new(OpenOrders::new(per_symbol, total)));
+        let group = [market(SHARE, Side::Buy, "1"), market(second, Side::Buy, "1")];
+        review(&chain, &group, &world.facts(&book)).approved
+    };
+    assert!(approved(2, 2, SHARE) && approved(1, 2, COIN));
+    assert!(!approved(1, 2, SHARE), "the second in one symbol");
+    assert!(!approved(2, 1, COIN), "the second of all");
+}
+
+/// What a perpetual's working order opens is margined, not paid in full.
+#[test]
+fn working_perpetuals_take_no_buying_power() {
+    let world = World::new();
+    let granted = |instrument| {
+        let book = world.book().working(SLOT, instrument, Side::Buy, dec("100")).build();
+        let rule = BuyingPower::new(Decimal::ZERO).unwrap();
+        let chain = RiskChain::new().with_rule(Box::new(rule));
+        let all = [market(SHARE, Side::Buy, "1000")];
+        review(&chain, &all, &world.facts(&book)).granted[0].value()
+    };
+    assert_eq!(granted(COIN), dec("950"), "100 coins at 50 are paid");
+    assert_eq!(granted(LINEAR), dec("1000"));
+}
+
+/// Kelly bets its fraction times the caution, at most the cap, and nothing without an edge.
+#[test]
+fn kelly_bets_a_cautious_part() {
+    let of = |win_rate, payoff, caution| {
+        Kelly::given(KellyEdge { win_rate, payoff }, caution, dec("0.25"))
+    };
+    let third = of(0.6, 1.5, 0.5).unwrap().fraction();
+    assert!((third - (0.6 - 0.4 / 1.5) / 2.0).abs() < 1e-12, "{third}");
+    assert_eq!(of(0.9, 10.0, 1.0).unwrap().fraction(), 0.25, "the cap");
+    assert_eq!(of(0.5, 1.0, 1.0).unwrap().fraction(), 0.0, "no edge");
+    assert!(of(0.6, 1.5, 0.0).is_err() && of(0.6, 1.5, 1.01).is_err());
+    assert!(of(0.6, 1.5, 1.0).is_ok());
+}
+
+/// A sizer in a box hears, remembers and restores like the one inside.
+#[test]
+fn a_boxed_sizer_is_the_sizer() {
+    let window = KellyWindow { trades: 4, least: 2, until_then: 0.1 };
+    let kelly = || Kelly::observed(window, 1.0, Decimal::ONE).unwrap();
+    let world = World::new();
+    let book = world.book().build();
+    let size =
+        |sizer: &dyn Sizer| sizer.size(&signal(COIN, 1.0), &world.table[COIN], &world.facts(&book));
+    let mut boxed = ConfidenceScaled::new(Box::new(kelly()) as Box<dyn Sizer>);
+    let mut plain = ConfidenceScaled::new(kelly());
+    let first = size(&boxed);
+    for profit in ["30", "-10", "20"] {
+        boxed.on_trade(&trade(SLOT, profit));
+        plain.on_trade(&trade(SLOT, profit));
+    }
+    assert_ne!(size(&boxed), first, "trades were heard");
+    assert_eq!(size(&boxed), size(&plain));
+    let mut restored = ConfidenceScaled::new(Box::new(kelly()) as Box<dyn Sizer>);
+    restored.restore_memory(&boxed.save_memory().unwrap()).unwrap();
+    assert_eq!(size(&restored), size(&plain));
+    let estimator = VolatilityEstimator::CloseToClose;
+    let source =
+        VolatilitySource::Measured { estimator, window: 5, bars_per_year: 252.0, period: None };
+    let measured = VolatilityTarget::new(0.1, Decimal::ONE, source).unwrap();
+    let boxed: Box<dyn Sizer> = Box::new(measured);
+    assert!(ConfidenceScaled::new(boxed).is_attentive());
+}
+
+/// After a reset a gauge knows nothing, the last close neither.
+#[test]
+fn a_gauge_forgets_its_last_close() {
+    let deviation = StopVolatility::Deviation { window: 2 };
+    let mut gauge = StopGauge::new(deviation).unwrap();
+    let mut fresh = gauge.clone();
+    let bar = |close: f64| Bar::new(SHARE, Period::MINUTE, [close; 4], 1.0).unwrap();
+    for close in [100.0, 101.0, 103.0] {
+        gauge.on_bar(&bar(close));
+    }
+    assert!(gauge.value().is_some());
+    gauge.reset();
+    for close in [50.0, 51.0, 50.5] {
+        gauge.on_bar(&bar(close));
+        fresh.on_bar(&bar(close));
+        assert_eq!(gauge.value(), fresh.value(), "{close}");
+    }
+}
+
+/// A chain's summary tells how much of each limit is used.
+#[test]
+fn a_chain_sums_up_its_limits() {
+    let world = World::new();
+    let book = world.book().position(SLOT, SHARE, dec("100"), price("100")).build();
+    let rule = GrossExposure::new(Ceiling::Amount(20_000.0)).unwrap();
+    let chain = RiskChain::new().with_rule(Box::new(rule));
+    let summary = chain.summary(&world.facts(&book));
+    assert!((summary.risk_score - 0.5).abs() < 1e-12, "{summary:?}");
 }
