@@ -10,7 +10,8 @@
 //! `traded` and `watched`, over the number of orders; what metrics cost is that of `metered` and
 //! `traded`. `daily` and `ruled` are workload C under every built-in rule, with portfolio figures
 //! per day and per bar; `review` is the review of one order under all of them, with 50 positions
-//! and 20 open orders.
+//! and 20 open orders, of which a mark has moved before each review and an order before each tenth
+//! (moving them is counted too), and `still` is the same while nothing moves.
 
 #![allow(missing_docs, reason = "a benchmark")]
 
@@ -46,7 +47,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 fn main() {
     let asked = std::env::args().nth(1).unwrap_or_default();
-    let all = ["bare", "watched", "traded", "metered", "daily", "ruled", "review"];
+    let all = ["bare", "watched", "traded", "metered", "daily", "ruled", "review", "still"];
     let tape = support::workload(BARS);
     // Without a name, or with an option of cargo's, all of them.
     for name in all.into_iter().filter(|name| *name == asked || !all.contains(&&*asked)) {
@@ -59,7 +60,7 @@ fn main() {
             "ruled" => {
                 (BARS, orders_of(simulation_under(&tape, every_rule(Duration::ZERO)), &tape))
             }
-            _ => (REVIEWS, reviews()),
+            _ => (REVIEWS, reviews(name == "review")),
         };
         println!("{name} units {units} orders {orders}");
     }
@@ -85,12 +86,12 @@ fn orders_metered(tape: &Tape) -> usize {
     2 * simulation.sink().0.0
 }
 
-fn reviews() -> usize {
-    let crowd = Crowd::new();
+fn reviews(moves: bool) -> usize {
+    let mut crowd = Crowd::new();
     let mut out = Assessment::default();
     crowd.manager.review(&[Crowd::buy()], &crowd.facts(), &mut out);
     assert!(out.approved, "{:?}", out.findings);
-    measured_reviews(&crowd, &mut out)
+    measured_reviews(&mut crowd, moves, &mut out)
 }
 
 /// What callgrind counts.
@@ -103,9 +104,13 @@ fn measured<S: Strategy, M: MetricsSink>(
 }
 
 #[inline(never)]
-fn measured_reviews(crowd: &Crowd, out: &mut Assessment) -> usize {
-    let (facts, intent) = (crowd.facts(), Crowd::buy());
+fn measured_reviews(crowd: &mut Crowd, moves: bool, out: &mut Assessment) -> usize {
+    let intent = Crowd::buy();
     for _ in 0..REVIEWS {
+        if moves {
+            crowd.step();
+        }
+        let facts = crowd.facts();
         crowd.manager.review(black_box(&[intent]), black_box(&facts), out);
     }
     REVIEWS

@@ -98,7 +98,7 @@ fn reviews(criterion: &mut Criterion) {
 
 /// 50 positions and 20 open orders, each in a symbol of its own, after 260 rows of marks.
 fn whole(criterion: &mut Criterion) {
-    let crowd = every_rule::Crowd::new();
+    let mut crowd = every_rule::Crowd::new();
     let mut out = Assessment::default();
     let mut group = criterion.benchmark_group("review");
     for (name, intent) in
@@ -111,6 +111,14 @@ fn whole(criterion: &mut Criterion) {
             let facts = crowd.facts();
             bencher.iter(|| {
                 crowd.manager.review(black_box(&[intent]), black_box(&facts), &mut out);
+                out.risk_score
+            });
+        });
+        let title = format!("the same, a mark moved before each review, {name}");
+        group.bench_function(title, |bencher| {
+            bencher.iter(|| {
+                crowd.step();
+                crowd.manager.review(black_box(&[intent]), black_box(&crowd.facts()), &mut out);
                 out.risk_score
             });
         });

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::Weekday;
 use chrono_tz::Tz;
+use tradewright::account::{Account, AdjustmentEffects, Ledger, LedgerConfig};
 use tradewright::risk::{
     BreakerLimits, BuyingPower, Ceiling, CorrelationEstimator, DailyLimit, DataLimits,
     DataQualityGuard, DeadManGuard, DrawdownSchedule, ExecutionLimits, ExecutionRate, Fact,
@@ -19,8 +20,9 @@ use tradewright::risk::{
     Session, TradingHours,
 };
 use tradewright::types::{
-    DayBoundary, Decimal, FactBook, FactBookBuilder, Facts, HaltScope, Instrument, InstrumentId,
-    Instruments, Intent, Price, Side, SlotId, Timestamp,
+    Adjustment, AdjustmentCause, AdjustmentKind, DayBoundary, Decimal, Facts, Fill, FillReport,
+    HaltScope, Instrument, InstrumentId, Instruments, Intent, Label, Leg, Liquidity, Money,
+    OrderId, Price, Purpose, Qty, Side, SlotId, Timestamp, TradeId,
 };
 
 /// Drawdown, breaker, daily loss, sizes that shrink with the drawdown, position count, quantity,
@@ -93,8 +95,9 @@ pub fn every_rule(ids: &[InstrumentId], figures: PortfolioRiskSettings) -> Realt
 pub struct Crowd {
     pub manager: RealtimeRiskManager,
     table: Instruments,
-    book: FactBook,
+    account: Account,
     at: Timestamp,
+    steps: u32,
 }
 
 const OWNER: SlotId = SlotId(1);
@@ -114,21 +117,40 @@ impl Crowd {
             ..PortfolioRiskSettings::default()
         };
         let mut manager = every_rule(&ids, settings);
+        let mut account = account_of(&table);
+        let mut at = Timestamp::EPOCH;
         for row in 0..ROWS {
-            let (at, book) = row_of(&table, row);
-            let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+            at = Timestamp::from_secs(row).expect("a sound time");
+            for id in &ids {
+                let wave = (row * (7 + i64::from(id.0)) + i64::from(id.0)) % 13;
+                account.mark(at, &table, *id, 100.0 + f64::from(id.0) + wave as f64);
+            }
+            let facts = Facts::new(at, SlotId::HOUSE, &table, account.book());
             manager.observe(&Fact::Mark, &facts, &mut Vec::new());
         }
-        let (at, book) = row_of(&table, ROWS - 1);
-        let facts = Facts::new(at, SlotId::HOUSE, &table, &book);
+        let facts = Facts::new(at, SlotId::HOUSE, &table, account.book());
         manager.observe(&Fact::Heartbeat, &facts, &mut Vec::new());
-        let orders: u32 = ids.iter().map(|id| book.working(*id).orders).sum();
+        let orders: u32 = ids.iter().map(|id| account.book().working(*id).orders).sum();
         assert_eq!(orders, 20);
-        Self { manager, table, book, at }
+        Self { manager, table, account, at, steps: 0 }
     }
 
     pub fn facts(&self) -> Facts<'_> {
-        Facts::new(self.at, OWNER, &self.table, &self.book)
+        Facts::new(self.at, OWNER, &self.table, self.account.book())
+    }
+
+    /// Facts that move: one of the marks, and each tenth time one of the orders too.
+    pub fn step(&mut self) {
+        self.steps += 1;
+        let id = InstrumentId(self.steps % SYMBOLS);
+        let price = 100.0 + f64::from(id.0) + f64::from(self.steps % 13);
+        self.account.mark(self.at, &self.table, id, price);
+        if self.steps.is_multiple_of(10) {
+            let order = InstrumentId(self.steps / 10 % 10 * 5);
+            let left = Decimal::from(4 + self.steps / 100 % 2);
+            let reserved = self.account.reserve(OWNER, order, left, Decimal::ZERO, 1);
+            reserved.expect("a sound reservation");
+        }
     }
 
     /// More of a long position.
@@ -142,19 +164,46 @@ impl Crowd {
     }
 }
 
-fn row_of(table: &Instruments, row: i64) -> (Timestamp, FactBook) {
+fn account_of(table: &Instruments) -> Account {
     let usd = table.find_asset("USD").expect("the quote currency");
-    let at = Timestamp::from_secs(row).expect("a sound time");
-    let price = Price::new(Decimal::from(100)).expect("above zero");
-    let mut builder = FactBookBuilder::new(table, usd).cash(usd, Decimal::from(1_000_000));
+    let ledger = Box::new(Ledger::new(table, 2, LedgerConfig::default()));
+    let mut account = Account::new(table, 2, usd, ledger).expect("a sound account");
+    let capital = Adjustment {
+        cause: AdjustmentCause::Deposit,
+        kind: AdjustmentKind::Capital(Money::new(Decimal::from(1_000_000), usd)),
+    };
+    let mut effects = AdjustmentEffects::default();
+    account.adjust(Timestamp::EPOCH, table, &capital, &mut effects).expect("sound capital");
     for id in (0..SYMBOLS).map(InstrumentId) {
-        let wave = (row * (7 + i64::from(id.0)) + i64::from(id.0)) % 13;
-        builder = builder.mark(id, at, 100.0 + f64::from(id.0) + wave as f64);
-        let sign = if id.0 % 2 == 0 { 10 } else { -10 };
-        builder = builder.position(OWNER, id, Decimal::from(sign), price);
+        let fill = fill_of(id, Money::zero(usd));
+        account.on_fill(table, &fill, &mut Vec::new()).expect("a sound fill");
         if id.0 % 5 < 2 {
-            builder = builder.working(OWNER, id, Side::Buy, Decimal::from(5));
+            let left = Decimal::from(5);
+            account.reserve(OWNER, id, left, Decimal::ZERO, 1).expect("a sound reservation");
         }
     }
-    (at, builder.build())
+    account
+}
+
+fn fill_of(id: InstrumentId, fee: Money) -> Fill {
+    let price = Price::new(Decimal::from(100)).expect("above zero");
+    Fill {
+        at: Timestamp::EPOCH,
+        order: OrderId::new(1, OWNER, u64::from(id.0)),
+        slot: OWNER,
+        instrument: id,
+        side: if id.0.is_multiple_of(2) { Side::Buy } else { Side::Sell },
+        leg: Leg::Net,
+        execution: FillReport {
+            trade: TradeId(u128::from(id.0)),
+            price,
+            quantity: Qty::from(10),
+            fee,
+            liquidity: Liquidity::Taker,
+            before_slippage: price,
+        },
+        arrival: f64::NAN,
+        purpose: Purpose::Entry,
+        tag: Label::default(),
+    }
 }

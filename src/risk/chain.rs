@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::saved_guard::SavedGuard;
 use super::scene::Scene;
-use super::watched::{Hearing, Watched, is_same, release, tell};
+use super::watched::{Audience, Hearing, Moved, Watched, indices, is_same, release, tell};
 use super::{
     Assessment, Fact, FactKinds, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
     RiskConfigError, RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening,
@@ -44,8 +44,7 @@ use crate::types::{
 pub struct RiskChain {
     rules: Vec<Box<dyn RiskRule>>,
     guards: Vec<Watched>,
-    /// What any of the guards wants to be told.
-    hearing: Hearing,
+    audience: Audience,
 }
 
 /// A rule that borrows what its manager knows.
@@ -76,7 +75,7 @@ const CHAIN: &str = "chain";
 impl RiskChain {
     /// A chain without rules: it approves everything.
     pub const fn new() -> Self {
-        Self { rules: Vec::new(), guards: Vec::new(), hearing: Hearing::NOTHING }
+        Self { rules: Vec::new(), guards: Vec::new(), audience: Audience::NOBODY }
     }
 
     /// Adds a rule.
@@ -110,7 +109,7 @@ impl RiskChain {
     /// True when one of its guards has to be told a fact of this kind.
     #[inline]
     pub(super) fn hears(&self, kind: FactKinds, at: Timestamp) -> bool {
-        self.hearing.takes(kind, at)
+        self.audience.takes(kind, at)
     }
 
     /// Every guard is told the next fact, whatever its kind.
@@ -118,7 +117,7 @@ impl RiskChain {
         for watched in &mut self.guards {
             watched.hearing = Hearing { kinds: FactKinds::ALL, due: watched.due() };
         }
-        self.gather();
+        self.audience = Audience::of(&self.guards);
     }
 
     /// Takes over what a guard wants now.
@@ -128,11 +127,6 @@ impl RiskChain {
         if before != now {
             tell(before, now, |halt| self.is_wanted(halt), changes);
         }
-    }
-
-    fn gather(&mut self) {
-        let all = self.guards.iter().map(|watched| watched.hearing);
-        self.hearing = all.fold(Hearing::NOTHING, Hearing::and);
     }
 
     pub(super) fn judge(
@@ -227,22 +221,21 @@ impl RiskManager for RiskChain {
         if !self.hears(kind, facts.at) {
             return;
         }
-        let mut is_changed = false;
-        for index in 0..self.guards.len() {
+        let mut moved = Moved::Nothing;
+        for index in indices(self.audience.listeners(kind, facts.at), self.guards.len()) {
             let watched = &mut self.guards[index];
             if !watched.hearing.takes(kind, facts.at) {
                 continue;
             }
             let now = watched.guard.watch(fact, facts);
-            is_changed |= watched.listen();
+            let before = watched.listen();
+            moved = moved.max(self.audience.moved(before, watched.hearing));
             // Nothing wanted, before and now, is by far the commonest case.
             if now.is_some() | watched.wanted.is_some() {
                 self.answer(index, now, changes);
             }
         }
-        if is_changed {
-            self.gather();
-        }
+        self.audience.follow(moved, &self.guards);
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
@@ -276,7 +269,7 @@ impl RiskManager for RiskChain {
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        Some(self.hearing.due).filter(|due| *due < Timestamp::MAX)
+        Some(self.audience.due()).filter(|due| *due < Timestamp::MAX)
     }
 
     fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {

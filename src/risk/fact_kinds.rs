@@ -39,6 +39,20 @@ impl FactKinds {
     /// Every fact, those of later versions too.
     pub const ALL: Self = Self(u16::MAX);
 
+    /// So many bits there are.
+    pub(super) const COUNT: usize = 16;
+
+    /// The bit of a single kind.
+    #[inline]
+    pub(super) const fn index(self) -> usize {
+        self.0.trailing_zeros() as usize
+    }
+
+    /// True when the kind of this bit is among these.
+    pub(super) const fn has(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
+    }
+
     /// The kind of a fact.
     #[inline]
     pub fn of(fact: &Fact<'_>) -> Self {

@@ -49,6 +49,12 @@ mod tests {
             let next = Intent::market(SlotId(1), id, side, Qty::from(1));
             let exact = Standing::after(&next, &legs, &facts);
             prop_assert_eq!(reach.worst(), to_f64(exact.worst()));
+            prop_assert_eq!(reach.worst_value(), 10.0 * reach.worst());
+            prop_assert_eq!(reach.up_value(), 10.0 * reach.up());
+            prop_assert_eq!(reach.down_value(), 10.0 * reach.down());
+            let [buys, sales] = [Side::Buy, Side::Sell].map(|side| reach.opened(side));
+            prop_assert_eq!(reach.opened_value(), 10.0 * buys.max(sales));
+            prop_assert_eq!(reach.opened_value_in_all(), 10.0 * (buys + sales));
             for side in [Side::Buy, Side::Sell] {
                 prop_assert_eq!(reach.held(side), to_f64(exact.held(side)));
                 let now = side.signed(exact.net).max(Decimal::ZERO);

@@ -17,6 +17,9 @@ pub struct StopFact {
 impl FactBook {
     /// What limits the loss of a strategy's position; nothing where no stop works.
     pub fn stop(&self, slot: SlotId, instrument: InstrumentId) -> StopFact {
+        if self.stops.is_empty() {
+            return StopFact::default();
+        }
         let place = self.stop_place(slot, instrument);
         place.and_then(|place| self.stops.get(place)).copied().unwrap_or_default()
     }
@@ -34,10 +37,12 @@ impl FactBook {
         }
         if let Some(own) = self.stops.get_mut(place) {
             *own = fact;
+            self.settle_risk(slot, instrument);
         }
     }
 
-    fn stop_place(&self, slot: SlotId, instrument: InstrumentId) -> Option<usize> {
+    /// The place in a table by slot and instrument.
+    pub(super) fn stop_place(&self, slot: SlotId, instrument: InstrumentId) -> Option<usize> {
         let is_known = slot.index() < self.slots.len() && instrument.index() < self.net.len();
         is_known.then(|| slot.index() * self.net.len() + instrument.index())
     }

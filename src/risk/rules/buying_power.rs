@@ -3,9 +3,7 @@ use rust_decimal::Decimal;
 use super::capped;
 use crate::risk::exposure::settlement_rate;
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, limits};
-use crate::types::{
-    Amount, Facts, Instrument, InstrumentId, Intent, LimitKey, ReasonCode, Side, to_f64,
-};
+use crate::types::{Amount, Facts, Instrument, InstrumentId, Intent, LimitKey, ReasonCode, to_f64};
 
 /// What is opened must be paid for: cash of the settlement currency plus a credit line covers
 /// every working order that opens, the group's earlier legs and the new opening.
@@ -48,9 +46,9 @@ impl BuyingPower {
         };
         for (id, reach) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
             // What an order closes it does not have to pay for.
-            let quantity = reach.opened(Side::Buy) + reach.opened(Side::Sell);
-            if quantity > 0.0 && paid_in(id).is_some() {
-                sum += quantity * reach.unit_value();
+            let opened = reach.opened_value_in_all();
+            if opened != 0.0 && paid_in(id).is_some() {
+                sum += opened;
             }
         }
         for leg in opening.earlier {

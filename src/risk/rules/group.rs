@@ -34,7 +34,10 @@ impl GroupExposure {
     /// Worst value of the members but the opening's own instrument.
     fn others(&self, opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
         let others = self.members.iter().filter(|member| **member != opening.intent.instrument);
-        others.map(|member| reach_after(*member, opening.earlier, facts).worst_value()).sum()
+        match opening.earlier {
+            [] => others.map(|member| facts.book.reach(*member).worst_value()).sum(),
+            legs => others.map(|member| reach_after(*member, legs, facts).worst_value()).sum(),
+        }
     }
 }
 

@@ -95,11 +95,10 @@ impl<'a> VarLimit<'a> {
                 legs => Some(reach_after(id, legs, facts)),
             };
             let reach = joined.as_ref().unwrap_or(alone);
-            let (buys, sales) = (reach.opened(Side::Buy), reach.opened(Side::Sell));
-            let opened = if buys > sales { buys } else { sales };
-            if opened > 0.0 {
+            let opened = reach.opened_value();
+            if opened != 0.0 {
                 let series = all.get(self.portfolio.column(id)?)?;
-                sum += opened * reach.unit_value() * series.deviation;
+                sum += opened * series.deviation;
             }
         }
         Some(sum)

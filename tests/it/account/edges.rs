@@ -3,9 +3,10 @@
 use tradewright::account::{
     Account, AdjustmentEffects, Ledger, LedgerConfig, LedgerError, PositionMode,
 };
+use tradewright::risk::PortfolioHeat;
 use tradewright::types::{
-    Decimal, Instrument, InstrumentId, Instruments, Leg, Side, SlotId, State, StateError, TradeId,
-    WorkingFacts,
+    Decimal, Facts, Instrument, InstrumentId, Instruments, Leg, Side, SlotId, State, StateError,
+    StopFact, TradeId, WorkingFacts,
 };
 
 use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
@@ -21,6 +22,36 @@ fn as_many_slots_as_numbers() {
     };
     assert_eq!(of(65_536), Ok(()));
     assert_eq!(of(65_537), Err(LedgerError::UnknownSlot { slot: SlotId::HOUSE }));
+}
+
+/// Open risk is money: it follows the stop, what the stop covers, and the rate of the currency in
+/// which the loss would be.
+#[test]
+fn open_risk_follows_stops_and_rates() {
+    let mut world = World::new();
+    world.mark(BTCUSD, 50_000.0);
+    world.mark(COIN, 50_000.0);
+    world.trade(ONE, COIN, "10", "50000");
+    let heat = PortfolioHeat::new(1.0).unwrap();
+    let is_near = |world: &World, expected: f64| {
+        let facts = Facts::new(at(9), SlotId::HOUSE, &world.table, world.book());
+        let (all, own) = (heat.open_risk(&facts), heat.risk_of(ONE, COIN, &facts));
+        assert!((all - expected).abs() < 1e-9 && all == own, "{all}, {own} and {expected}");
+    };
+    // Without a stop everything can be lost.
+    is_near(&world, 1_000.0);
+    let stop = StopFact { level: 40_000.0, covered: 10.0, distance: 0.0 };
+    world.account.note_stop(ONE, COIN, stop);
+    // Ten contracts of 100 USD lose 0.005 BTC.
+    is_near(&world, 250.0);
+    world.mark(BTCUSD, 60_000.0);
+    is_near(&world, 300.0);
+    world.account.note_stop(ONE, COIN, StopFact { covered: 4.0, ..stop });
+    is_near(&world, 120.0 + 6.0 * 120.0);
+    world.mark(COIN, 60_000.0);
+    is_near(&world, 120.0 + 6.0 * 100.0);
+    world.trade(ONE, COIN, "-10", "60000");
+    is_near(&world, 0.0);
 }
 
 /// The mark of an instrument that nobody holds is a fact and no more, even while its

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use tradewright::metrics::MetricsSink;
 use tradewright::order::OrderLifecycle;
 use tradewright::prelude::*;
+use tradewright::risk::{Exposure, PortfolioHeat};
 use tradewright::types::{
-    Amount, Anomaly, Fill, HaltLevel, Order, OrderId, Purpose, Record, SlotId, TradeId,
+    Amount, Anomaly, FactBook, Facts, Fill, HaltLevel, Order, OrderId, Purpose, Record, SlotId,
+    State, TradeId,
 };
 
 use super::puppet::{BOTH, MOST_UNITS, World};
@@ -93,7 +95,29 @@ pub fn laws(world: &World, before: &Before) -> Result<(), String> {
     halts(world, before)?;
     exposure(world)?;
     reaches(world)?;
+    kept(world)?;
     orders(world)
+}
+
+/// What is kept for reviews, of each instrument's values and each slot's open risk, is what facts
+/// give that were written and read: those keep none of it.
+fn kept(world: &World) -> Result<(), String> {
+    let book = world.account().book();
+    let mut read = FactBook::default();
+    let written = State::save(book).map_err(|error| error.to_string())?;
+    State::restore(&mut read, &written).map_err(|error| error.to_string())?;
+    let [kept, anew] = [book, &read].map(|book| {
+        let facts = Facts::new(Timestamp::EPOCH, SlotId::HOUSE, world.instruments(), book);
+        let heat = PortfolioHeat::new(0.1).map(|heat| heat.open_risk(&facts));
+        let Exposure { gross, up, down } = Exposure::of(&facts);
+        let opened = book.reaches().iter().map(|reach| reach.opened_value()).sum::<f64>();
+        let all = book.reaches().iter().map(|reach| reach.opened_value_in_all()).sum::<f64>();
+        [heat.unwrap_or(-1.0), gross, up, down, opened, all]
+    });
+    let is_same = |(one, other): (&f64, &f64)| one == other || (one.is_nan() && other.is_nan());
+    law(kept.iter().zip(&anew).all(is_same), "kept values are computed ones", || {
+        format!("{kept:?} and {anew:?}")
+    })
 }
 
 /// Where positions can end up, as the account keeps it, is what follows from the other facts.
