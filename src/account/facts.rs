@@ -6,8 +6,8 @@ use super::seen::SeenTrades;
 use super::{AssetSums, LedgerError, PnlCalculator};
 use crate::types::{
     AssetId, FactBook, Fill, FillReport, Funding, HaltLevel, InstrumentId, Instruments, Label, Leg,
-    Liquidity, MarkFact, Money, OpenRisk, OpenRisks, OrderId, PositionFacts, Price, Purpose, Qty,
-    Reach, Side, SlotId, Timestamp, Trade, TradeId, WorkingFacts, small,
+    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Reach, Side, SlotId,
+    Timestamp, Trade, TradeId, WorkingFacts, small,
 };
 
 /// Marks of held instruments after which equity is summed anew: rounding must not add up.
@@ -120,7 +120,6 @@ impl Account {
             halt: HaltLevel::Active,
             gross: 0.0,
             stops: Vec::new(),
-            open_risks: OpenRisks(vec![OpenRisk::default(); slots * instruments.len()]),
         };
         let mut account = Self {
             has_legs: pnl.has_legs(),
@@ -301,7 +300,6 @@ impl Account {
         (net.working_buy, net.working_sell) = (sum.buy, sum.sell);
         *working = sum;
         self.book.settle_reach(instrument);
-        self.book.settle_risk(slot, instrument);
         Ok(())
     }
 

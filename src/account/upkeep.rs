@@ -135,7 +135,6 @@ impl Account {
         }
         terms.settle(net.size);
         self.book.settle_reach(instrument.id);
-        self.book.settle_risk(slot, instrument.id);
         Ok(())
     }
 
@@ -200,7 +199,6 @@ impl Account {
             self.book.set_units(id, scale, rate);
             self.book.settle_reach(id);
         }
-        self.book.derive_risks();
     }
 
     pub(super) fn slot_ids(&self) -> impl Iterator<Item = SlotId> + use<> {

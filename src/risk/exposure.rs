@@ -101,10 +101,12 @@ impl Exposure {
     /// The sums over all instruments, in the order of their ids.
     pub fn of(facts: &Facts<'_>) -> Self {
         let mut sum = Self::default();
-        for reach in facts.book.reaches() {
-            sum.gross += reach.worst_value();
-            sum.up += reach.up_value();
-            sum.down += reach.down_value();
+        // Nothing held needs no mark; what is not a number must stay.
+        for reach in facts.book.reaches().iter().filter(|reach| reach.worst() != 0.0) {
+            let unit = reach.unit_value();
+            sum.gross += unit * reach.worst();
+            sum.up += unit * reach.up();
+            sum.down += unit * reach.down();
         }
         sum
     }

@@ -50,8 +50,6 @@ mod tests {
             let exact = Standing::after(&next, &legs, &facts);
             prop_assert_eq!(reach.worst(), to_f64(exact.worst()));
             prop_assert_eq!(reach.worst_value(), 10.0 * reach.worst());
-            prop_assert_eq!(reach.up_value(), 10.0 * reach.up());
-            prop_assert_eq!(reach.down_value(), 10.0 * reach.down());
             let [buys, sales] = [Side::Buy, Side::Sell].map(|side| reach.opened(side));
             prop_assert_eq!(reach.opened_value(), 10.0 * buys.max(sales));
             prop_assert_eq!(reach.opened_value_in_all(), 10.0 * (buys + sales));

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, OpenRisks, Reach,
-    Side, SlotId, StopFact, Timestamp, exact,
+    AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, Reach, Side, SlotId,
+    StopFact, Timestamp, exact,
 };
 
 /// What is known at one moment: the read-only view that strategies, sizers and risk rules get.
@@ -116,9 +116,6 @@ pub struct FactBook {
     /// By slot and instrument; empty until the first stop.
     #[serde(default)]
     pub(crate) stops: Vec<StopFact>,
-    /// By slot and instrument; they follow from positions, working orders and stops.
-    #[serde(skip)]
-    pub(crate) open_risks: OpenRisks,
 }
 
 static FLAT: PositionFacts = PositionFacts::FLAT;

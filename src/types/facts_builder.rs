@@ -167,7 +167,6 @@ impl<'a> FactBookBuilder<'a> {
         for (slot, instrument, stop) in self.stops {
             self.book.set_stop(slot, instrument, stop);
         }
-        self.book.derive_risks();
         self.book.equity = self.equity.unwrap_or(equity);
         self.book
     }

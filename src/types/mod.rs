@@ -21,7 +21,6 @@ mod limit;
 mod market;
 mod mode;
 mod number;
-mod open_risk;
 mod order;
 mod period;
 mod reach;
@@ -54,7 +53,6 @@ pub use market::{
 };
 pub use mode::OperatingMode;
 pub use number::{Confidence, Money, NumberError, Price, Qty};
-pub(crate) use open_risk::{OpenRisk, OpenRisks};
 pub use order::{
     Amount, Bracket, Fill, FillReport, Intent, Leg, Linkage, Liquidity, Offset, Order, OrderFlags,
     OrderKind, OrderReport, OrderStatus, OrderUpdate, Purpose, RejectReason, Side, TimeInForce,

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::{FactBook, InstrumentId, Side, SlotId, to_f64};
+use super::{FactBook, InstrumentId, Side, to_f64};
 
 /// Where the position in one instrument can end up, over all strategies, and what a unit of it is
 /// worth: what a rule on values reads of every instrument.
 ///
-/// All of it follows from the exact facts beside it and is kept in `f64`, the values at the last
-/// mark too: a mark, a fill and an order compute those of their instrument, and a rule that looks at
-/// fifty instruments adds fifty numbers up.
+/// All of it follows from the exact facts beside it and is kept in `f64`: a fill and an order
+/// compute what their instrument can become, a mark is a price beside it, and a rule that looks at
+/// fifty instruments multiplies and adds.
 ///
 /// ```
 /// use tradewright::types::{
@@ -28,11 +28,11 @@ use super::{FactBook, InstrumentId, Side, SlotId, to_f64};
 /// assert_eq!(reach.opened(Side::Sell), 15.0);
 /// # Ok::<(), tradewright::types::InstrumentError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Reach {
     basis: Stored,
-    worth: Worth,
+    span: Span,
 }
 
 /// What everything else follows from, and what is written of it.
@@ -49,38 +49,25 @@ struct Stored {
     selling: f64,
 }
 
-/// Units, and their values at the last mark: 0 for no units, NaN while a mark or rate is missing.
-#[derive(Clone, Copy, Debug, Default)]
-struct Worth {
-    worst_units: f64,
+/// Units that follow from position and working orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Span {
     worst: f64,
-    up: f64,
-    down: f64,
     /// What working orders open, of the side that opens more.
     opened: f64,
     /// The same of both sides together.
     opened_in_all: f64,
 }
 
-const NOWHERE: Worth =
-    Worth { worst_units: 0.0, worst: 0.0, up: 0.0, down: 0.0, opened: 0.0, opened_in_all: 0.0 };
-
 static NOTHING: Reach = Reach {
     basis: Stored { units: 0.0, price: 0.0, size: 0.0, buying: 0.0, selling: 0.0 },
-    worth: NOWHERE,
+    span: Span { worst: 0.0, opened: 0.0, opened_in_all: 0.0 },
 };
-
-/// The values follow from the rest; one that is not known equals itself.
-impl PartialEq for Reach {
-    fn eq(&self, other: &Self) -> bool {
-        self.basis == other.basis
-    }
-}
 
 impl From<Stored> for Reach {
     fn from(basis: Stored) -> Self {
-        let mut reach = Self { basis, worth: NOWHERE };
-        reach.revalue();
+        let mut reach = Self { basis, span: Span::default() };
+        reach.settle();
         reach
     }
 }
@@ -137,19 +124,6 @@ impl Reach {
         }
     }
 
-    /// What one unit on a side loses from a price down to a level, in the reporting currency: zero
-    /// or less when the level is not on the losing side, NaN for a level that no price can have.
-    #[inline]
-    pub fn loss(&self, side: Side, price: f64, level: f64) -> f64 {
-        if !(level > 0.0) {
-            return f64::NAN;
-        }
-        match side {
-            Side::Buy => self.signed_value_at(price) - self.signed_value_at(level),
-            Side::Sell => self.signed_value_at(level) - self.signed_value_at(price),
-        }
-    }
-
     /// Units held on a side once its working orders have filled; never negative.
     #[inline]
     pub fn held(&self, side: Side) -> f64 {
@@ -163,39 +137,33 @@ impl Reach {
     /// Units of the largest position that working orders can bring about, on either side.
     #[inline]
     pub const fn worst(&self) -> f64 {
-        self.worth.worst_units
+        self.span.worst
     }
 
     /// The value of that position at the last mark, in the reporting currency; 0 where nothing is
     /// held, which needs no mark, NaN while it is not known.
     #[inline]
-    pub const fn worst_value(&self) -> f64 {
-        self.worth.worst
-    }
-
-    /// The signed value of [`Reach::up`] at the last mark, likewise.
-    #[inline]
-    pub const fn up_value(&self) -> f64 {
-        self.worth.up
-    }
-
-    /// The signed value of [`Reach::down`] at the last mark, likewise.
-    #[inline]
-    pub const fn down_value(&self) -> f64 {
-        self.worth.down
+    pub fn worst_value(&self) -> f64 {
+        self.value_of(self.span.worst)
     }
 
     /// The value at the last mark of what working orders would open, of the side that opens more;
     /// 0 where they open nothing, NaN while it is not known.
     #[inline]
-    pub const fn opened_value(&self) -> f64 {
-        self.worth.opened
+    pub fn opened_value(&self) -> f64 {
+        self.value_of(self.span.opened)
     }
 
-    /// The same of both sides together: what all working orders have to be paid with.
+    /// The same of both sides together: what all working orders would have to be paid with.
     #[inline]
-    pub const fn opened_value_in_all(&self) -> f64 {
-        self.worth.opened_in_all
+    pub fn opened_value_in_all(&self) -> f64 {
+        self.value_of(self.span.opened_in_all)
+    }
+
+    /// Nothing is worth nothing, whatever the mark.
+    #[inline]
+    fn value_of(&self, units: f64) -> f64 {
+        if units == 0.0 { 0.0 } else { units * self.unit_value() }
     }
 
     /// Units that the working orders of a side would open beyond closing what is held.
@@ -216,42 +184,28 @@ impl Reach {
             Side::Buy => self.basis.buying += units,
             Side::Sell => self.basis.selling += units,
         }
-        self.revalue();
+        self.settle();
+    }
+
+    /// After a change of the position or of what works.
+    fn settle(&mut self) {
+        if self.basis.buying == 0.0 && self.basis.selling == 0.0 {
+            self.span = Span { worst: self.basis.size.abs(), ..Span::default() };
+            return;
+        }
+        let (up, down) = (self.up().abs(), self.down().abs());
+        let (buys, sales) = (self.opened(Side::Buy), self.opened(Side::Sell));
+        self.span = Span {
+            worst: if up > down { up } else { down },
+            opened: if buys > sales { buys } else { sales },
+            opened_in_all: buys + sales,
+        };
     }
 
     /// A new mark, above zero.
     #[inline]
-    pub(crate) fn mark(&mut self, price: f64) {
+    pub(crate) const fn mark(&mut self, price: f64) {
         self.basis.price = price;
-        // Nothing is worth nothing at any price.
-        if self.worth.worst_units != 0.0 {
-            self.value();
-        }
-    }
-
-    /// After any other change.
-    fn revalue(&mut self) {
-        let (up, down) = (self.up().abs(), self.down().abs());
-        self.worth = Worth { worst_units: if up > down { up } else { down }, ..NOWHERE };
-        if self.worth.worst_units != 0.0 {
-            self.value();
-        }
-    }
-
-    /// Values what can be held, which is something.
-    fn value(&mut self) {
-        let unit = self.unit_value();
-        self.worth.worst = self.worth.worst_units * unit;
-        self.worth.up = unit * self.up();
-        self.worth.down = unit * self.down();
-        if self.basis.buying == 0.0 && self.basis.selling == 0.0 {
-            return;
-        }
-        // What only closes needs no mark.
-        let value = |units: f64| if units > 0.0 { units * unit } else { 0.0 };
-        let (buys, sales) = (self.opened(Side::Buy), self.opened(Side::Sell));
-        self.worth.opened = value(if buys > sales { buys } else { sales });
-        self.worth.opened_in_all = value(buys + sales);
     }
 }
 
@@ -280,16 +234,9 @@ impl FactBook {
     pub(crate) fn set_units(&mut self, instrument: InstrumentId, scale: f64, rate: f64) {
         let units = scale * rate;
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
-        let units = if rate > 0.0 && units.is_finite() { units } else { 0.0 };
-        let Some(reach) = self.reaches.get_mut(instrument.index()) else { return };
-        let before = core::mem::replace(&mut reach.basis.units, units);
-        reach.basis.price = price;
-        reach.revalue();
-        // What is lost down to a stop is money.
-        if before != units && !self.stops.is_empty() {
-            for slot in (0..=u16::MAX).map(SlotId).take(self.slots.len()) {
-                self.settle_risk(slot, instrument);
-            }
+        if let Some(reach) = self.reaches.get_mut(instrument.index()) {
+            reach.basis.units = if rate > 0.0 && units.is_finite() { units } else { 0.0 };
+            reach.basis.price = price;
         }
     }
 
@@ -306,7 +253,7 @@ impl FactBook {
                 0 => [0.0; 2],
                 _ => [working.buy, working.sell].map(to_f64),
             };
-            reach.revalue();
+            reach.settle();
         }
     }
 }

@@ -37,12 +37,10 @@ impl FactBook {
         }
         if let Some(own) = self.stops.get_mut(place) {
             *own = fact;
-            self.settle_risk(slot, instrument);
         }
     }
 
-    /// The place in a table by slot and instrument.
-    pub(super) fn stop_place(&self, slot: SlotId, instrument: InstrumentId) -> Option<usize> {
+    fn stop_place(&self, slot: SlotId, instrument: InstrumentId) -> Option<usize> {
         let is_known = slot.index() < self.slots.len() && instrument.index() < self.net.len();
         is_known.then(|| slot.index() * self.net.len() + instrument.index())
     }

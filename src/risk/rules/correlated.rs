@@ -76,28 +76,24 @@ impl<'a> CorrelatedExposure<'a> {
             }
             let correlation = self.portfolio.column(id).and_then(|column| related.get(column));
             let correlation = correlation.copied().unwrap_or(f64::NAN);
-            sum += self.shared(correlation, reach, opening.intent.side);
+            let shared = self.shared(correlation, reach, opening.intent.side);
+            // Of a position without a mark nothing is known: NaN stays, whatever is shared.
+            sum += shared * reach.unit_value();
         }
         sum
     }
 
-    /// The value held in another instrument that is the same bet. Of a position without a mark
-    /// nothing is known: NaN stays, whatever is shared.
+    /// Units of another instrument that are the same bet.
     #[inline]
     fn shared(&self, correlation: f64, reach: &Reach, side: Side) -> f64 {
-        let (same, opposite) = match side {
-            Side::Buy => (reach.up_value(), -reach.down_value()),
-            Side::Sell => (-reach.down_value(), reach.up_value()),
-        };
-        let held = |value: f64| if value <= 0.0 { 0.0 } else { value };
         if correlation >= self.threshold {
-            held(same)
+            reach.held(side)
         } else if correlation <= -self.threshold {
-            held(opposite)
+            reach.held(side.opposite())
         } else if correlation.is_nan() {
-            reach.worst_value()
+            reach.worst()
         } else {
-            held(-reach.worst_value())
+            0.0
         }
     }
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use super::{Ceiling, capped, sound_equity};
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, split_after, valuation_price};
 use crate::types::{
-    Facts, InstrumentId, Intent, LimitKey, OpenRisk, Reach, Reason, ReasonCode, Side, SlotId,
-    to_f64,
+    Facts, InstrumentId, Intent, LimitKey, PositionFacts, Reach, Reason, ReasonCode, Side, SlotId,
+    StopFact, to_f64,
 };
 
 /// Portfolio heat: what all positions together would lose from their entries down to their
@@ -76,16 +76,10 @@ impl PortfolioHeat {
     /// negative; NaN while a mark or rate is missing.
     pub fn open_risk(&self, facts: &Facts<'_>) -> f64 {
         let mut sum = 0.0;
-        for slot in (0..=u16::MAX).map(SlotId).take(facts.book.slots()) {
-            let Some(risks) = facts.book.open_risks(slot.index()) else {
-                for id in (0..=u32::MAX).map(InstrumentId).take(facts.book.reaches().len()) {
-                    sum += self.risk_of(slot, id, facts);
-                }
-                continue;
-            };
-            for (index, (risk, reach)) in risks.iter().zip(facts.book.reaches()).enumerate() {
-                if !risk.is_none() {
-                    sum += self.risk_at((slot, index), risk, reach, facts);
+        for (slot, positions) in (0..=u16::MAX).map(SlotId).zip(&facts.book.slots) {
+            for (id, position) in (0..=u32::MAX).map(InstrumentId).zip(positions) {
+                if !is_idle(position) {
+                    sum += self.risk_at((slot, id), position, facts);
                 }
             }
         }
@@ -94,42 +88,19 @@ impl PortfolioHeat {
 
     /// The open risk of one slot's position and working orders in one instrument.
     pub fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
-        let risk = facts.book.open_risk(slot, instrument);
-        if risk.is_none() {
-            return 0.0;
-        }
-        self.risk_at((slot, instrument.index()), &risk, facts.book.reach(instrument), facts)
+        let position = facts.book.position(slot, instrument);
+        if is_idle(position) { 0.0 } else { self.risk_at((slot, instrument), position, facts) }
     }
 
-    /// Of something that can be lost.
-    #[inline]
     fn risk_at(
         &self,
-        place: (SlotId, usize),
-        risk: &OpenRisk,
-        reach: &Reach,
+        (slot, instrument): (SlotId, InstrumentId),
+        position: &PositionFacts,
         facts: &Facts<'_>,
     ) -> f64 {
-        let mut sum = risk.stopped;
-        if risk.bare != 0.0 {
-            sum += risk.bare * reach.unit_value() * self.unstopped;
-        }
-        if risk.buys + risk.sales > 0.0 {
-            sum += self.working(place, risk, facts);
-        }
-        sum
-    }
-
-    /// The worse of what working buys and working sales would open.
-    fn working(&self, (slot, index): (SlotId, usize), risk: &OpenRisk, facts: &Facts<'_>) -> f64 {
-        let Ok(instrument) = u32::try_from(index).map(InstrumentId) else { return f64::NAN };
+        let stop = facts.book.stop(slot, instrument);
         let scale = self.scale(instrument, facts);
-        let distance = facts.book.stop(slot, instrument).distance;
-        let one = |side: Side, opens: f64| {
-            if opens > 0.0 { opens * scale.planned(side, scale.mark, distance) } else { 0.0 }
-        };
-        let (up, down) = (one(Side::Buy, risk.buys), one(Side::Sell, risk.sales));
-        if up >= down || up.is_nan() { up } else { down }
+        scale.held(position, stop) + scale.working(position, stop)
     }
 
     /// The open risk over equity; NaN while it is not defined.
@@ -147,7 +118,7 @@ impl PortfolioHeat {
         let scale = self.scale(intent.instrument, facts);
         let stop = intent.bracket.and_then(|bracket| bracket.stop_loss);
         let level = stop.map_or(f64::NAN, |stop| stop.to_f64());
-        let loss = scale.reach.loss(intent.side, price, level);
+        let loss = scale.loss(intent.side, price, level);
         if loss > 0.0 {
             return loss;
         }
@@ -207,6 +178,12 @@ impl RiskRule for PortfolioHeat {
     }
 }
 
+/// Nothing is held and nothing works.
+#[inline]
+fn is_idle(position: &PositionFacts) -> bool {
+    position.size == 0.0 && position.working_buy.is_zero() && position.working_sell.is_zero()
+}
+
 /// How prices of one instrument become money.
 struct Scale<'a> {
     reach: &'a Reach,
@@ -215,13 +192,59 @@ struct Scale<'a> {
 }
 
 impl Scale<'_> {
+    /// What one unit loses from a price down to a level; zero or less when the level is not on
+    /// the losing side, NaN for levels that no price can have.
+    fn loss(&self, side: Side, price: f64, level: f64) -> f64 {
+        if !(level > 0.0) {
+            return f64::NAN;
+        }
+        match side {
+            Side::Buy => self.reach.signed_value_at(price) - self.reach.signed_value_at(level),
+            Side::Sell => self.reach.signed_value_at(level) - self.reach.signed_value_at(price),
+        }
+    }
+
     /// One unit at a price that a plan would stop at a distance.
     fn planned(&self, side: Side, price: f64, distance: f64) -> f64 {
         let level = match side {
             Side::Buy => price - distance,
             Side::Sell => price + distance,
         };
-        let loss = if distance > 0.0 { self.reach.loss(side, price, level) } else { 0.0 };
+        let loss = if distance > 0.0 { self.loss(side, price, level) } else { 0.0 };
         if loss > 0.0 { loss } else { self.reach.unit_value_at(price) * self.unstopped }
+    }
+
+    fn held(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        let size = position.size.abs();
+        if size == 0.0 {
+            return 0.0;
+        }
+        let covered = if stop.level > 0.0 { stop.covered.clamp(0.0, size) } else { 0.0 };
+        let mut risk = 0.0;
+        if covered > 0.0 {
+            let side = if position.is_long() { Side::Buy } else { Side::Sell };
+            let loss = self.loss(side, position.average, stop.level);
+            // Past the entry nothing is at risk any more; NaN must stay.
+            risk += covered * if loss <= 0.0 { 0.0 } else { loss };
+        }
+        if size > covered {
+            risk += (size - covered) * self.reach.unit_value() * self.unstopped;
+        }
+        risk
+    }
+
+    /// The worse of what working buys and working sales would open.
+    fn working(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        if position.working_buy.is_zero() && position.working_sell.is_zero() {
+            return 0.0;
+        }
+        let (buy, sell) = (to_f64(position.working_buy), to_f64(position.working_sell));
+        let one = |side: Side, working: f64, against: f64| {
+            let opens = working - against.max(0.0);
+            if opens > 0.0 { opens * self.planned(side, self.mark, stop.distance) } else { 0.0 }
+        };
+        let up = one(Side::Buy, buy, -position.size);
+        let down = one(Side::Sell, sell, position.size);
+        if up >= down || up.is_nan() { up } else { down }
     }
 }

@@ -99,8 +99,8 @@ pub fn laws(world: &World, before: &Before) -> Result<(), String> {
     orders(world)
 }
 
-/// What is kept for reviews, of each instrument's values and each slot's open risk, is what facts
-/// give that were written and read: those keep none of it.
+/// What is kept of each instrument for reviews is what facts give that were written and read: what
+/// is kept is not written.
 fn kept(world: &World) -> Result<(), String> {
     let book = world.account().book();
     let mut read = FactBook::default();
