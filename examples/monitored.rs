@@ -2,24 +2,32 @@
 //! and again, through strategies with stops, limits, a breaker, refusals and liquidations.
 //!
 //! Without arguments one pass runs as fast as it can and the metrics are printed. With
-//! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`.
-//! Counters go on rising from pass to pass.
+//! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`, and
+//! a market maker trades on a local exchange beside it, so that connections, requests and the
+//! process are seen as well. Counters go on rising from pass to pass.
 
 #![allow(clippy::disallowed_methods, reason = "a host at the edge reads clocks and waits")]
 
-use std::fs;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tradewright::account::{MarginTerms, MarginTiers};
 use tradewright::alert::{AlertBoard, MeteredBoard};
-use tradewright::engine::Control;
+use tradewright::backtest::Digest;
+use tradewright::engine::{Control, Engine};
+use tradewright::live::{
+    BinanceClient, BinanceConfig, BinanceConnection, BinanceMarketData, BinanceNetwork, BotExit,
+    BotPlan, BotSeat, ExchangeGateway, Runner, RunnerConfig, RunnerHandle, StopPolicy, Stopwatch,
+    SystemClock,
+};
+use tradewright::local_exchange::{Account, ExchangeConfig, LocalExchange, Prices};
 use tradewright::math::TailMeasure;
 use tradewright::metrics::prometheus::{
     ExpositionFormat, PrometheusMetrics, exposition, metrics_route,
 };
-use tradewright::metrics::{EngineMetrics, ExportError, MetricsExporter, Registry, Tee};
+use tradewright::metrics::{EdgeMetrics, EngineMetrics, MetricsExporter, Registry, Tee};
 use tradewright::prelude::*;
 use tradewright::risk::{
     BreakerGuard, BreakerLimits, Ceiling, DailyLimit, DrawdownSchedule, PortfolioGuard,
@@ -29,9 +37,11 @@ use tradewright::sim::{Latency, Slippage};
 use tradewright::strategy::StrategyContext;
 use tradewright::types::{
     ActionRequest, Adjustment, AdjustmentCause, AdjustmentKind, AlertAction, AlertLevel, Bracket,
-    DayBoundary, Funding, HaltScope, Label, Leg, LimitChange, LimitKey, Mark, OrderId, OrderKind,
-    OrderReport, OrderUpdate, Signal, SlotId, State, StateError,
+    DayBoundary, Funding, HaltScope, InstrumentBuilder, Label, Leg, LimitChange, LimitKey, Mark,
+    OrderId, OrderKind, OrderReport, OrderUpdate, Signal, SlotId,
 };
+use tradewright::venue::binance::{BinanceMarket, Credentials, SecretString};
+use tradewright::venue::{Channel, MarketDataStream, Subscription, Symbols};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -101,19 +111,21 @@ fn serve(bot: &Bot, address: SocketAddr, seconds: Option<Duration>) -> Result<()
             }
             Ok(())
         });
-        let served = runtime.block_on(async {
+        let served: Result<(), Failure> = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind(address).await?;
+            let maker = Maker::start(&bot.registry).await?;
             println!("serving http://{}/metrics", listener.local_addr()?);
             let app: axum::Router = metrics_route(bot.registry.clone());
             let end = async move {
                 let interrupt = tokio::signal::ctrl_c();
                 let _ = tokio::time::timeout(seconds.unwrap_or(Duration::MAX), interrupt).await;
             };
-            axum::serve(listener, app).with_graceful_shutdown(end).await
+            axum::serve(listener, app).with_graceful_shutdown(end).await?;
+            maker.stop().await
         });
         stop.store(true, Ordering::Relaxed);
         trading.join().map_err(|_| "the bot panicked")??;
-        served.map_err(Failure::from)
+        served
     })
 }
 
@@ -124,7 +136,7 @@ struct Bot {
     index: InstrumentId,
     perpetual: InstrumentId,
     registry: Registry,
-    process: Process,
+    exporter: MetricsExporter,
 }
 
 impl Bot {
@@ -137,8 +149,8 @@ impl Bot {
         let index = CsvBars::open(format!("{folder}/sp500_1d.csv"))
             .load_into(&mut bars, Instrument::stock("SPX", "USD").step("0.001"))?;
         let (tape, perpetual) = with_derived(&bars, index)?;
-        let process = Process::new(MetricsExporter::new(registry.clone()))?;
-        Ok(Self { tape, share, index, perpetual, registry, process })
+        let exporter = MetricsExporter::new(registry.clone());
+        Ok(Self { tape, share, index, perpetual, registry, exporter })
     }
 
     /// Once over the data. The engine is new each time; the registry, and with it every
@@ -146,7 +158,7 @@ impl Bot {
     fn pass(&self, tick: Option<Duration>, stop: &AtomicBool) -> Result<(), Failure> {
         let metrics =
             EngineMetrics::new(self.registry.clone()).day(close()?).volatility_index("RV20");
-        let alerts = MeteredBoard::new(AlertBoard::new(), self.process.exporter.clone());
+        let alerts = MeteredBoard::new(AlertBoard::new(), self.exporter.clone());
         let sink = Tee(PrometheusMetrics::from(metrics), alerts);
         let (_, mut run) = self.backtest()?.prepare(sink)?;
         let ticks = tick.map_or(100, |tick| PASS.as_millis() / tick.as_millis());
@@ -158,7 +170,6 @@ impl Bot {
                     run.input(last.at, &input)?;
                 }
             }
-            self.process.tell()?;
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -267,8 +278,9 @@ impl Bot {
     }
 
     fn slot(&self, strategy: Box<dyn Strategy>, on: InstrumentId) -> Result<Slot, Failure> {
-        let exporter = self.process.exporter.clone();
-        let timed: Box<dyn Strategy> = Box::new(Stopwatch { strategy, exporter });
+        let exporter = self.exporter.clone();
+        let timed: Box<dyn Strategy> =
+            Box::new(Stopwatch::new(strategy, Arc::new(SystemClock), exporter));
         Ok(SlotConfig::new(timed).trades([on]).sizer(EquityFraction::new("0.5".parse()?)?))
     }
 }
@@ -355,66 +367,72 @@ fn fragile() -> Box<dyn Strategy> {
     }))
 }
 
-/// A strategy whose time is taken: the engine itself reads no clock.
-struct Stopwatch {
-    strategy: Box<dyn Strategy>,
-    exporter: MetricsExporter,
+/// A market maker on a local exchange, by the client that talks to Binance: everything that
+/// happens at the edge is told to the same registry.
+struct Maker {
+    _exchange: LocalExchange,
+    market: BinanceMarketData,
+    handle: RunnerHandle,
+    running: tokio::task::JoinHandle<Vec<BotExit>>,
 }
 
-impl Strategy for Stopwatch {
-    fn name(&self) -> &str {
-        self.strategy.name()
+impl Maker {
+    async fn start(registry: &Registry) -> Result<Self, Failure> {
+        let prices = Prices::Generated { start: Decimal::from(50_000), step_bp: 2.0 };
+        let account = Account::hmac("key", "secret").with_futures("USDT", Decimal::from(10_000));
+        let config = ExchangeConfig::new(42).with_futures(btc(), prices).with_account(account);
+        let exchange = LocalExchange::start(config).await?;
+        let network = BinanceNetwork::Local { port: exchange.address().port() };
+        let mut config = BinanceConfig::new(BinanceMarket::UsdFutures, network)?;
+        config.edge = Arc::new(EdgeMetrics::new(registry.clone()));
+        let mut table = Instruments::new();
+        let id = table.add(btc())?;
+        let connection = BinanceConnection::new(config, Symbols::of(&table))?;
+        let credentials = Credentials::hmac("key", &SecretString::from("secret"))?;
+        let client = Arc::new(BinanceClient::new(&connection, &table, credentials));
+        let market = BinanceMarketData::new(&connection);
+        let channels = [Channel::Quotes, Channel::Book { levels: 5 }];
+        let feed = market.subscribe(&channels.map(|one| Subscription::new(id, one))).await?;
+        let clock = Arc::new(SystemClock);
+        let gateway = Box::new(ExchangeGateway::connect(client, clock.clone(), &table).await?);
+        let plan = maker_plan(MetricsExporter::new(registry.clone()));
+        let seat = BotSeat { plan, gateway, feed, history: Vec::new(), files: None };
+        let runner = Runner::new(clock, RunnerConfig::default()).bot(seat);
+        let runner = runner.metrics(MetricsExporter::new(registry.clone()));
+        let handle = runner.handle();
+        Ok(Self { _exchange: exchange, market, handle, running: tokio::spawn(runner.run()) })
     }
 
-    fn warmup(&self) -> usize {
-        self.strategy.warmup()
-    }
-
-    fn on_event(&mut self, event: &Event<'_>, facts: &Facts<'_>, advice: &mut Advice) {
-        let began = Instant::now();
-        self.strategy.on_event(event, facts, advice);
-        self.exporter.strategy_execution(self.strategy.name(), began.elapsed());
-    }
-}
-
-impl State for Stopwatch {
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        self.strategy.save()
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        self.strategy.restore(state)
-    }
-}
-
-/// What only the host knows: how long it runs and what it uses, as Linux tells it.
-struct Process {
-    exporter: MetricsExporter,
-    began: Instant,
-}
-
-impl Process {
-    fn new(exporter: MetricsExporter) -> Result<Self, Failure> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
-        exporter.set_to("process_start_time_seconds", &[], now)?;
-        Ok(Self { exporter, began: Instant::now() })
-    }
-
-    fn tell(&self) -> Result<(), ExportError> {
-        self.exporter.uptime(self.began.elapsed());
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        for (key, name) in [
-            ("VmRSS:", "process_resident_memory_bytes"),
-            ("VmSize:", "process_virtual_memory_bytes"),
-        ] {
-            let line = status.lines().find_map(|line| line.strip_prefix(key));
-            let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            if let Some(bytes) = kilobytes.map(|kilobytes: f64| kilobytes * 1_024.0) {
-                self.exporter.set_to(name, &[], bytes)?;
-            }
+    async fn stop(self) -> Result<(), Failure> {
+        self.handle.stop(StopPolicy::default()).await;
+        for exit in self.running.await? {
+            exit.outcome?;
         }
+        self.market.close().await;
         Ok(())
     }
+}
+
+fn btc() -> InstrumentBuilder {
+    Instrument::linear_perpetual("BTCUSDT", "BTC", "USDT").tick("0.1").step("0.001")
+}
+
+fn maker_plan(exporter: MetricsExporter) -> BotPlan<Stopwatch<Box<dyn Strategy>>, ()> {
+    const PARAMETERS: &str =
+        r#"{"quantity": "0.01", "warmup_samples": 1, "horizon_seconds": 0.01}"#;
+    let mut plan = BotPlan::new("maker", move |epoch| {
+        let mut table = Instruments::new();
+        let universe = [table.add(btc()).expect("a sound instrument")];
+        let usdt = table.find_asset("USDT").expect("the table's quote currency");
+        let context = StrategyContext::new(&table, &universe);
+        let built = StrategyRegistry::new().build_json("MARKET_MAKER", PARAMETERS, &context);
+        let strategy = built.expect("parameters that were tried before").strategy;
+        let timed = Stopwatch::new(strategy, Arc::new(SystemClock), exporter.clone());
+        let slot = SlotConfig::new(timed).trades(universe);
+        Engine::builder(table, usdt).epoch(epoch).slot(slot).sink(Tee(Digest::new(), ())).build()
+    });
+    plan.config.reconcile.every = Duration::from_secs(2);
+    plan
 }
 
 fn print_summary(registry: &Registry) {

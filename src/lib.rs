@@ -163,7 +163,7 @@ pub mod guide {
     #[doc = include_str!("../docs/performance-and-monitoring.md")]
     pub mod performance_and_monitoring {}
 
-    #[cfg(feature = "prometheus")]
+    #[cfg(all(feature = "binance", feature = "live", feature = "prometheus"))]
     #[doc = include_str!("../docs/monitoring.md")]
     pub mod monitoring {}
 

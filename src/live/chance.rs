@@ -1,4 +1,5 @@
 use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
 use std::hash::RandomState;
 
 /// A number that nobody can foresee, evenly from all of `u64`: for jitter, not for keys.
@@ -7,6 +8,12 @@ use std::hash::RandomState;
 /// good a draw as jitter needs.
 pub(super) fn draw() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+/// A part of a span, evenly drawn.
+pub(super) fn share(span: Duration) -> Duration {
+    let nanos = (span.as_nanos() * u128::from(draw())) >> 64;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

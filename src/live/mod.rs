@@ -18,8 +18,10 @@ mod gateway;
 mod gateway_exchange;
 mod gateway_paper;
 mod net;
+mod process;
 mod recording;
 mod runner;
+mod watch;
 
 #[cfg(feature = "binance")]
 mod binance;
@@ -43,9 +45,9 @@ pub use net::{
 };
 pub use recording::{ReplayError, Replayed, SessionFiles, SessionRecorder};
 pub use runner::{
-    Bot, BotAction, BotApiNotifier, BotConfig, BotExit, BotPlan, BotSeat, BotStatus, BotView,
-    BuildEngine, BuiltEngine, Difference, ExitPosition, ExitReport, Explained, LogNotifier, Notice,
-    NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution, ResumeError, RunError, Runner,
-    RunnerConfig, RunnerHandle, SnapshotHead, StopOrders, StopPolicy, Stopwatch, UnknownOrders,
-    WebhookNotifier, engine_state, snapshot_head,
+    Bot, BotAction, BotApiNotifier, BotConfig, BotCounts, BotExit, BotPlan, BotSeat, BotStatus,
+    BotView, BuildEngine, BuiltEngine, Difference, ExitPosition, ExitReport, Explained,
+    LogNotifier, Notice, NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution,
+    ResumeError, RunError, Runner, RunnerConfig, RunnerHandle, SnapshotHead, StopOrders,
+    StopPolicy, Stopwatch, UnknownOrders, WebhookNotifier, engine_state, snapshot_head,
 };

@@ -10,6 +10,7 @@ mod meter;
 mod registry;
 mod snapshot;
 
+mod edge;
 mod exporter;
 mod feed;
 
@@ -21,6 +22,9 @@ pub mod prometheus;
 pub use catalogue::{catalogue, catalogue_by_topic};
 pub use contained::ContainedSink;
 pub(crate) use contained::panic_text;
+pub use edge::{
+    ApiEndpoint, EdgeMetrics, EdgeNews, EdgeQueue, EdgeSink, MessageKind, ProcessFigures,
+};
 pub use exporter::{
     BotState, CapitalFigures, CheckResult, EquityFigures, ExchangeCall, ExportError, MarketFigures,
     MetricsExporter, OrderEvent, OrderStep, PnlFigures, StrategyFigures, TradeEvent,

@@ -131,7 +131,10 @@ pub const OTHER: &str = "other";
 pub enum Feed {
     /// The engine, through its sink: the record or call that does it.
     Engine(&'static str),
-    /// No part of the engine, for this reason. It is not exposed until a host feeds it by hand
+    /// The edge: the part of it that does it, through an [`EdgeSink`](super::EdgeSink). It is not
+    /// exposed before the edge has begun.
+    Edge(&'static str),
+    /// No part of the library, for this reason. It is not exposed until a host feeds it by hand
     /// through a [`MetricsExporter`](super::MetricsExporter).
     Pending(&'static str),
 }
@@ -173,12 +176,17 @@ impl MetricSpec {
         self
     }
 
+    pub(super) const fn told_by(mut self, source: &'static str) -> Self {
+        self.feed = Feed::Edge(source);
+        self
+    }
+
     pub(super) const fn pending(mut self, reason: &'static str) -> Self {
         self.feed = Feed::Pending(reason);
         self
     }
 
-    /// True for a metric that no part of the engine moves.
+    /// True for a metric that no part of the library moves.
     pub const fn is_pending(&self) -> bool {
         matches!(self.feed, Feed::Pending(_))
     }

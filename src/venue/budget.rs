@@ -175,6 +175,15 @@ impl RateBudget {
         self.blocked_until.filter(|until| *until > at)
     }
 
+    /// The used part of the fullest window, 1 for all of it; what the venue counts may be more.
+    /// While nothing may be sent it is 1, and without limits 0.
+    pub fn used_ratio(&self, at: Timestamp) -> f64 {
+        if self.blocked_until(at).is_some() {
+            return 1.0;
+        }
+        self.windows.iter().map(|window| window.used_ratio(at)).fold(0.0, f64::max)
+    }
+
     /// What was used in the current window of this span; `None` for an unknown window.
     pub fn used(&self, at: Timestamp, limited: Limited, span: Duration) -> Option<u32> {
         let same = |window: &&Window| window.limited == limited && window.span == span;
@@ -185,6 +194,11 @@ impl RateBudget {
 }
 
 impl Window {
+    fn used_ratio(mut self, at: Timestamp) -> f64 {
+        self.turn(at);
+        if self.most == 0 { 1.0 } else { f64::from(self.used) / f64::from(self.most) }
+    }
+
     /// Above zero, in a restored budget too.
     fn nanos(&self) -> i64 {
         i64::try_from(self.span.as_nanos()).unwrap_or(i64::MAX).max(1)

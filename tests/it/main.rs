@@ -30,6 +30,8 @@ mod damaged;
 mod data;
 #[cfg(feature = "dydx")]
 mod dydx;
+#[cfg(feature = "local-exchange")]
+mod edge_metrics;
 mod engine;
 mod engine_world;
 mod exact_kernels;

@@ -1,6 +1,7 @@
 //! Metrics: what the engine does moves them, and what they say is what was done.
 
 mod catalogue;
+mod edge;
 mod exporter;
 #[cfg(feature = "prometheus")]
 mod exposition;

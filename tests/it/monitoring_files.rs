@@ -123,17 +123,20 @@ fn panels_have_places_and_names_of_their_own() {
     for board in boards() {
         let dashboard = grafana::dashboard(&board);
         let (mut taken, mut ids, mut titles) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut bottom = 0;
         for panel in dashboard["panels"].as_array().unwrap() {
             assert!(ids.insert(panel["id"].as_u64()), "{panel}");
             assert!(titles.insert(panel["title"].as_str()), "{}", panel["title"]);
             assert!(panel["description"].as_str().is_some_and(|text| text.len() > 15), "{panel}");
             let side = |name: &str| panel["gridPos"][name].as_u64().unwrap();
             assert!(side("x") + side("w") <= 24);
+            bottom = bottom.max(side("y") + side("h"));
             for x in side("x")..side("x") + side("w") {
                 for y in side("y")..side("y") + side("h") {
                     assert!(taken.insert((x, y)), "{} lies over another", panel["title"]);
                 }
             }
         }
+        assert_eq!(taken.len() as u64, 24 * bottom, "{}: the grid has a hole", board.title);
     }
 }

@@ -132,7 +132,7 @@ class Panel:
         inner = kinds[self.panel["type"]]()
         if not inner:
             pending = "pending" in title
-            words = "No data: the engine does not feed it" if pending else "No data"
+            words = "No data: nothing feeds it yet" if pending else "No data"
             inner = [text(self.x + self.w / 2, self.y + self.h / 2 + 8, words, 13, DIM, "middle")]
         return parts + inner
 
@@ -228,8 +228,22 @@ class Panel:
             start += share
         return parts
 
+    def distribution(self):
+        """Each bucket by itself, the lowest bound first; what is no bucket comes last."""
+        rest, buckets = [], []
+        for name, _, points, labels in self.series():
+            bound, value = float(labels.get("le", "nan")), points[-1][1]
+            known = not math.isnan(bound)
+            (buckets if known else rest).append((bound if known else name, value))
+        below, found = 0.0, []
+        for bound, value in sorted(buckets):
+            word = "more" if bound == math.inf else f"≤ {bound:,.6g}"
+            found.append((word, max(0.0, value - below)))
+            below = value
+        return found + rest
+
     def bars(self):
-        found = self.last()
+        found = self.distribution()
         low = self.defaults.get("min", 0.0) or 0.0
         high = self.defaults.get("max") or max([value for _, value in found] + [1.0])
         parts, height = [], (self.h - 50) / max(1, len(found))

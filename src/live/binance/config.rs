@@ -3,6 +3,8 @@ use std::sync::Arc;
 
 use crate::live::SystemClock;
 use crate::live::net::{Endpoint, EndpointError, Tls};
+use crate::live::watch::ExchangeWatch;
+use crate::metrics::EdgeSink;
 use crate::venue::binance::BinanceMarket;
 use crate::venue::{Clock, SessionConfig};
 
@@ -136,6 +138,9 @@ pub struct BinanceConfig {
     pub tls: Tls,
     /// The clocks.
     pub clock: Arc<dyn Clock>,
+    /// Who is told of connections and requests, such as
+    /// [`EdgeMetrics`](crate::metrics::EdgeMetrics).
+    pub edge: Arc<dyn EdgeSink>,
     /// How long connections wait for what.
     pub session: SessionConfig,
     /// A planned rotation is earlier by up to so much, evenly drawn, so that not all connections
@@ -174,7 +179,8 @@ pub struct BinanceConfig {
 }
 
 impl BinanceConfig {
-    /// A market on one of Binance's networks, with the roots of Mozilla and the machine's clocks.
+    /// A market on one of Binance's networks, with the roots of Mozilla and the machine's clocks;
+    /// nobody is told what happens.
     ///
     /// Defaults: messages 250 ms apart (spot allows 5 a second, pongs included); 200 streams on a
     /// connection (futures allow as many, spot 1,024); 10,000 events for a slow reader; books of
@@ -194,6 +200,7 @@ impl BinanceConfig {
             urls: BinanceUrls::of(market, network)?,
             tls: Tls::web()?,
             clock: Arc::new(SystemClock),
+            edge: Arc::new(()),
             session: SessionConfig::default(),
             rotate_jitter: secs(1_800),
             rotate_hour: None,
@@ -212,5 +219,15 @@ impl BinanceConfig {
             user_events: "ORDER_TRADE_UPDATE/ACCOUNT_UPDATE/ALGO_UPDATE/listenKeyExpired"
                 .to_owned(),
         })
+    }
+
+    /// The exchange's name is that of its market: the two have budgets and connections of their
+    /// own.
+    pub(super) fn watch(&self) -> ExchangeWatch {
+        let exchange = match self.market {
+            BinanceMarket::Spot => "binance",
+            BinanceMarket::UsdFutures => "binance_futures",
+        };
+        ExchangeWatch::new(&self.edge, exchange)
     }
 }

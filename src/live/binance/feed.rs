@@ -459,6 +459,7 @@ impl Feed {
         if let Some(stream) = moment.seen.streams.get_mut(&self.key) {
             stream.gaps += gaps;
         }
+        moment.seen.gaps += gaps;
     }
 }
 

@@ -3,6 +3,7 @@
 mod attempts;
 mod client;
 mod config;
+mod endpoint;
 mod feed;
 mod market;
 mod memory;

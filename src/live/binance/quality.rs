@@ -19,6 +19,8 @@ pub(super) struct Seen {
     pub(super) state: SessionState,
     pub(super) counts: ConnectionCounts,
     pub(super) streams: BTreeMap<Key, StreamSeen>,
+    /// Gaps that nobody was told of yet.
+    pub(super) gaps: u64,
 }
 
 /// What was seen of one stream.
@@ -41,7 +43,8 @@ const MINUTE: i64 = 60_000_000_000;
 impl View {
     pub(super) fn new() -> Self {
         let counts = ConnectionCounts::default();
-        let seen = Seen { state: SessionState::Idle, counts, streams: BTreeMap::new() };
+        let (state, streams) = (SessionState::Idle, BTreeMap::new());
+        let seen = Seen { state, counts, streams, gaps: 0 };
         Self { inner: Mutex::new(seen) }
     }
 

@@ -8,11 +8,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use super::attempts::Attempts;
-use super::refusal;
-use super::{BinanceConfig, BinanceUrls};
+use super::{BinanceConfig, BinanceUrls, endpoint, refusal};
 use crate::live::SetupError;
 use crate::live::net::{HttpClient, HttpError, HttpReply, HttpRequest};
-use crate::types::Timestamp;
+use crate::live::watch::ExchangeWatch;
+use crate::metrics::EdgeQueue;
+use crate::types::{Classify, Timestamp};
 use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError, decode_server_time};
 use crate::venue::{
     ClockOffset, Cost, ExchangeError, Limited, RateBudget, RequestQueue, Symbols, Throttled,
@@ -35,12 +36,15 @@ struct Core {
     runtime: Handle,
     state: Mutex<State>,
     wake: Arc<Notify>,
+    watch: ExchangeWatch,
 }
 
 struct State {
     queue: RequestQueue<oneshot::Sender<()>>,
     offset: ClockOffset,
     attempts: Attempts,
+    /// How many requests wait, as it was told last.
+    told: usize,
     /// How many were sent.
     requests: u64,
     /// When the clock is to be measured again.
@@ -71,11 +75,13 @@ impl BinanceConnection {
             queue: RequestQueue::new(budget, MOST_WAITING),
             offset: ClockOffset::default(),
             attempts: Attempts::default(),
+            told: 0,
             requests: 0,
             measure_at: None,
         };
         let core = Arc::new(Core {
             http: HttpClient::new(&config.tls, config.request_timeout),
+            watch: config.watch(),
             config,
             symbols,
             runtime: runtime.clone(),
@@ -201,7 +207,13 @@ impl BinanceConnection {
             return Err(ExchangeError::Throttled { until });
         }
         let (go, went) = oneshot::channel();
-        if self.lock().queue.push(urgency, cost, go).is_err() {
+        let is_full = {
+            let mut state = self.lock();
+            let is_full = state.queue.push(urgency, cost, go).is_err();
+            self.core.tell_queue(&mut state);
+            is_full
+        };
+        if is_full {
             let message = format!("{MOST_WAITING} requests wait already");
             return Err(ExchangeError::Unavailable { code: 0, message });
         }
@@ -241,6 +253,22 @@ impl BinanceConnection {
             return Err(ExchangeError::Throttled { until });
         }
         self.lock().requests += 1;
+        let (core, endpoint) = (&self.core, endpoint::of(&request.method, &request.path_and_query));
+        let began = core.config.clock.monotonic();
+        let answer = self.answer(request, kind).await;
+        let error = match &answer {
+            Ok(reply) if (200..300).contains(&reply.status) => None,
+            Ok(reply) => Some(self.refusal(reply, kind).classification().category),
+            Err(error) => Some(error.classification().category),
+        };
+        core.watch.call(endpoint, core.config.clock.monotonic().since(began), error);
+        let at = self.venue_now();
+        let ratio = self.lock().queue.budget_mut().used_ratio(at);
+        core.watch.budget(ratio);
+        answer
+    }
+
+    async fn answer(&self, request: HttpRequest, kind: Kind) -> Result<HttpReply, ExchangeError> {
         let reply = match self.core.http.send(request).await {
             Ok(reply) => reply,
             Err(HttpError::NoAnswer { message }) if kind == Kind::Change => {
@@ -351,6 +379,11 @@ impl Core {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell_queue(&self, state: &mut State) {
+        let waits = state.queue.len();
+        self.watch.queue(EdgeQueue::Requests, &mut state.told, waits);
+    }
+
     /// Lets go what fits; how long until the next may fit.
     fn release(&self) -> Option<Duration> {
         let mut state = self.lock();
@@ -360,12 +393,14 @@ impl Core {
             // Whoever has stopped waiting has paid for nothing; the window ends that.
             let _gone = go.send(());
         }
+        self.tell_queue(&mut state);
         state.queue.deadline().map(|due| due.since(at).max(Duration::from_millis(1)))
     }
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
+        self.watch.queue(EdgeQueue::Requests, &mut self.lock().told, 0);
         self.wake.notify_one();
     }
 }

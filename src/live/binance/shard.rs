@@ -11,9 +11,10 @@ use super::feed::{Audience, Feed, Job, Moment};
 use super::polled;
 use super::quality::View;
 use super::rest::BinanceConnection;
-use super::topic::{Key, Route, Topic, encoded, sent_at};
-use crate::live::chance;
+use super::topic::{Key, Route, Topic, encoded, message_kind, sent_at};
 use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::live::{chance, watch::ExchangeWatch};
+use crate::metrics::EdgeQueue;
 use crate::types::Timestamp;
 use crate::venue::binance::{MarketDecoder, StreamFrame, VenueError};
 use crate::venue::{
@@ -31,6 +32,8 @@ pub(super) enum Order {
 /// The driver of one session.
 pub(super) struct Shard {
     connection: BinanceConnection,
+    watch: ExchangeWatch,
+    told: usize,
     clock: Arc<dyn Clock>,
     route: Route,
     view: Arc<View>,
@@ -85,12 +88,13 @@ impl Shard {
     ) -> Self {
         let config = connection.config();
         let mut session = config.session;
-        session.rotate_after =
-            session.rotate_after.saturating_sub(share(config.rotate_jitter, chance::draw()));
+        let jitter = chance::share(config.rotate_jitter);
+        session.rotate_after = session.rotate_after.saturating_sub(jitter);
         let socket = SocketConfig {
             tls: config.tls.clone(),
             apart: config.messages_apart,
             within: config.session.connect_within,
+            watch: config.watch(),
         };
         let clock = Arc::clone(&config.clock);
         let (links, events) = Links::new(socket, Arc::clone(&clock), connection.runtime().clone());
@@ -99,6 +103,8 @@ impl Shard {
             decoder: MarketDecoder::new(connection.symbols().clone()),
             moved: clock.wall().nanos().div_euclid(HOUR),
             connection: connection.clone(),
+            watch: config.watch(),
+            told: 0,
             clock,
             route,
             view,
@@ -138,7 +144,9 @@ impl Shard {
                 self.sweep();
             }
             self.show();
+            self.watch.queue(EdgeQueue::Frames, &mut self.told, self.events.len());
         }
+        self.watch.queue(EdgeQueue::Frames, &mut self.told, 0);
         self.finish().await;
     }
 
@@ -166,6 +174,7 @@ impl Shard {
         let mut seen = self.view.lock();
         seen.streams.entry(key).or_default().subscriptions.push(reader.subscription);
         drop(seen);
+        self.watch.gaps(self.connection.symbols().name(key.instrument), 0);
         self.with_feed(stream, |feed, moment| feed.join(reader, moment));
         self.session.open(at, &mut self.actions);
         self.act();
@@ -198,6 +207,7 @@ impl Shard {
         let mut news = core::mem::take(&mut self.news);
         news.clear();
         let read = self.decoder.decode(bytes, &mut news);
+        self.watch.message(message_kind(&read, &news));
         let mut seen = self.view.lock();
         seen.counts.frames += 1;
         seen.counts.bytes += bytes.len() as u64;
@@ -401,8 +411,12 @@ impl Shard {
             let mut seen = self.view.lock();
             let mut moment = Moment { at, wall, seen: &mut seen, jobs: &mut jobs };
             work(feed, &mut moment);
+            let gaps = core::mem::take(&mut seen.gaps);
             drop(seen);
             let key = feed.key;
+            if gaps > 0 {
+                self.watch.gaps(self.connection.symbols().name(key.instrument), gaps);
+            }
             for job in jobs.drain(..) {
                 self.ask(stream, key, job);
             }
@@ -483,10 +497,4 @@ impl Shard {
         }
         self.show();
     }
-}
-
-/// An even share of a span, by a draw.
-fn share(span: Duration, draw: u64) -> Duration {
-    let nanos = (span.as_nanos() * u128::from(draw)) >> 64;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }

@@ -1,8 +1,9 @@
 //! What the venue's streams are called, and on which of its addresses they are.
 
+use crate::metrics::MessageKind;
 use crate::types::{InstrumentId, MarketEvent, Period, Timestamp};
-use crate::venue::binance::BinanceMarket;
-use crate::venue::{Channel, ExchangeError, MarketNews, Subscription, Symbols};
+use crate::venue::binance::{BinanceMarket, StreamFrame};
+use crate::venue::{Channel, DecodeError, ExchangeError, MarketNews, Subscription, Symbols};
 
 /// A stream of the venue: several subscriptions may be served by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,6 +105,26 @@ impl Key {
     /// True when it may be silent for ever: nobody need trade.
     pub(super) const fn is_quiet(&self) -> bool {
         matches!(self.topic, Topic::Trades)
+    }
+}
+
+/// What a frame is about: its first piece of news says it.
+pub(super) fn message_kind(
+    read: &Result<StreamFrame, DecodeError>,
+    news: &[MarketNews],
+) -> MessageKind {
+    match (read, news.first().and_then(Key::of_news)) {
+        (Err(_), _) => MessageKind::Unreadable,
+        (Ok(StreamFrame::Reply(_)), _) => MessageKind::Reply,
+        (Ok(_), None) => MessageKind::Other,
+        (Ok(_), Some(key)) => match key.topic {
+            Topic::Quotes => MessageKind::Quotes,
+            Topic::Trades => MessageKind::Trades,
+            Topic::Bars(_) => MessageKind::Bars,
+            Topic::Depth => MessageKind::Depth,
+            Topic::Ticker => MessageKind::Ticker,
+            Topic::Marks => MessageKind::Marks,
+        },
     }
 }
 

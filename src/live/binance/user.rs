@@ -13,6 +13,8 @@ use super::rest::Kind;
 use crate::live::chance;
 use crate::live::mailbox::{Mailbox, Posted};
 use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::live::watch::ExchangeWatch;
+use crate::metrics::MessageKind;
 use crate::types::Timestamp;
 use crate::venue::binance::{BinanceMarket, Request, UserDecoder, WsReply, decode_listen_key};
 use crate::venue::{
@@ -56,6 +58,7 @@ pub(super) fn open(inner: &Arc<Inner>) -> UserStream {
 /// The driver of one user stream.
 struct Feed {
     inner: Arc<Inner>,
+    watch: ExchangeWatch,
     clock: Arc<dyn Clock>,
     session: Session,
     stream: StreamId,
@@ -89,6 +92,7 @@ impl Feed {
             tls: config.tls.clone(),
             apart: config.messages_apart,
             within: config.session.connect_within,
+            watch: config.watch(),
         };
         let runtime = inner.connection.runtime().clone();
         let (links, events) = Links::new(socket, Arc::clone(&clock), runtime);
@@ -97,6 +101,7 @@ impl Feed {
         Self {
             decoder: UserDecoder::new(inner.connection.symbols().clone()),
             inner: Arc::clone(inner),
+            watch: config.watch(),
             clock,
             session,
             stream,
@@ -171,14 +176,16 @@ impl Feed {
         if self.inner.market() == BinanceMarket::Spot
             && let Ok(Some(reply)) = WsReply::read(bytes)
         {
+            self.watch.message(MessageKind::Reply);
             return self.on_reply(link, &reply);
         }
         let mut news = core::mem::take(&mut self.news);
         news.clear();
         match self.decoder.decode(bytes, &mut news) {
-            Ok(()) => {}
+            Ok(()) => self.watch.message(MessageKind::Account),
             // It may have been a fill: what came so far has to be compared.
             Err(error) => {
+                self.watch.message(MessageKind::Unreadable);
                 let reason = error.to_string();
                 self.tell(|at| UserEvent::Lost { at, reason });
                 self.tell(|at| UserEvent::Started { at });

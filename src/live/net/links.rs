@@ -1,6 +1,7 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
@@ -11,7 +12,9 @@ use tokio_tungstenite::tungstenite::Message;
 use super::Endpoint;
 use super::pace::Pace;
 use super::socket::{self, Socket, SocketConfig};
-use crate::types::Timestamp;
+use crate::live::watch::ExchangeWatch;
+use crate::metrics::MessageKind;
+use crate::types::{ErrorCategory, Timestamp};
 use crate::venue::{Clock, LinkId};
 
 /// The sockets of one session, each served by a task of its own under the name that the session
@@ -23,6 +26,8 @@ pub(crate) struct Links {
     runtime: Handle,
     senders: BTreeMap<LinkId, mpsc::Sender<Outgoing>>,
     events: mpsc::Sender<(LinkId, LinkEvent)>,
+    /// One of them has stood.
+    has_stood: Arc<AtomicBool>,
 }
 
 /// What a connection tells.
@@ -60,7 +65,8 @@ impl Links {
         runtime: Handle,
     ) -> (Self, mpsc::Receiver<(LinkId, LinkEvent)>) {
         let (events, receiver) = mpsc::channel(MOST_WAITING);
-        (Self { config, clock, runtime, senders: BTreeMap::new(), events }, receiver)
+        let (senders, has_stood) = (BTreeMap::new(), Arc::default());
+        (Self { config, clock, runtime, senders, events, has_stood }, receiver)
     }
 
     /// Opens a connection under this name.
@@ -72,12 +78,20 @@ impl Links {
             clock: Arc::clone(&self.clock),
             pace: Pace::new(self.config.apart),
             events: self.events.clone(),
+            watch: self.config.watch.clone(),
         };
+        let has_stood = Arc::clone(&self.has_stood);
         let config = self.config.clone();
         self.runtime.spawn(async move {
             match socket::connect(&config, &endpoint, &path_and_query).await {
-                Ok(socket) => link.serve(socket, outgoing).await,
-                Err(reason) => link.tell(LinkEvent::Closed(reason)).await,
+                Ok(socket) => {
+                    let _standing = link.watch.opened(has_stood.swap(true, Relaxed));
+                    link.serve(socket, outgoing).await;
+                }
+                Err(reason) => {
+                    link.watch.failed(ErrorCategory::Network);
+                    link.tell(LinkEvent::Closed(reason)).await;
+                }
             }
         });
     }
@@ -130,6 +144,7 @@ struct Link {
     clock: Arc<dyn Clock>,
     pace: Pace,
     events: mpsc::Sender<(LinkId, LinkEvent)>,
+    watch: ExchangeWatch,
 }
 
 /// What happened next on a connection.
@@ -176,9 +191,17 @@ impl Link {
                 Step::Overdue => Some("closed".to_owned()),
             };
             if let Some(reason) = over {
+                if closing.is_none() {
+                    self.watch.failed(ErrorCategory::Network);
+                }
                 return self.tell(LinkEvent::Closed(reason)).await;
             }
         }
+    }
+
+    async fn heard(&self) {
+        self.watch.message(MessageKind::Heartbeat);
+        self.tell(LinkEvent::Heard).await;
     }
 
     /// Returns the reason when the connection is over.
@@ -201,9 +224,9 @@ impl Link {
                 if let Err(error) = socket.flush().await {
                     return Some(error.to_string());
                 }
-                self.tell(LinkEvent::Heard).await;
+                self.heard().await;
             }
-            Some(Ok(Message::Pong(_) | Message::Frame(_))) => self.tell(LinkEvent::Heard).await,
+            Some(Ok(Message::Pong(_) | Message::Frame(_))) => self.heard().await,
             Some(Ok(Message::Close(frame))) => {
                 let _gone = socket.flush().await;
                 let reason = frame.map(|frame| format!("{}: {}", frame.code, frame.reason));

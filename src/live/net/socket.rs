@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::{Endpoint, Tls};
+use crate::live::watch::ExchangeWatch;
 
 /// An open WebSocket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -19,6 +20,8 @@ pub(crate) struct SocketConfig {
     pub(crate) apart: Duration,
     /// A connection that does not stand after so long is given up.
     pub(crate) within: Duration,
+    /// Who is told of them.
+    pub(crate) watch: ExchangeWatch,
 }
 
 /// A frame that is larger is an attack or an error; the largest book of Binance has under 1 MB.

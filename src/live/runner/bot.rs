@@ -16,7 +16,7 @@ use crate::venue::{Conversation, TalkAction};
 use super::orders::Sent;
 use super::reconcile::Reconciler;
 use super::stop::Stopping;
-use super::{BotConfig, BotStatus, Explained, Notice, NoticeKind};
+use super::{BotConfig, BotCounts, BotStatus, Explained, Notice, NoticeKind};
 use crate::live::Request;
 
 /// One engine with its strategies and its venue account, as a state machine: what comes in from
@@ -71,6 +71,7 @@ pub struct Bot<S = Box<dyn Strategy>, M = ()> {
     status: BotStatus,
     pub(super) journal: Journal,
     pub(super) explained: VecDeque<Explained>,
+    pub(super) counts: BotCounts,
 }
 
 /// What a [`Bot`] asks of its driver.
@@ -169,6 +170,7 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
             status: BotStatus::Starting,
             journal: Journal::default(),
             explained: VecDeque::new(),
+            counts: BotCounts::default(),
         }
     }
 
@@ -194,6 +196,7 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
         match self.feed(at, Input::Market(event.clone()), out) {
             Ok(()) => {}
             Err(EngineError::Data(_)) => {
+                self.counts.refuse(instrument);
                 // Known instruments alone can be distrusted; of others there is nothing to say.
                 let _ = self.feed(at, Input::Control(Control::Distrust(instrument)), out);
             }
@@ -429,6 +432,11 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
     /// The latest differences between books and venue and what became of them, the oldest first.
     pub fn explained(&self) -> impl ExactSizeIterator<Item = &Explained> {
         self.explained.iter()
+    }
+
+    /// What happened to it so often since it was made.
+    pub const fn counts(&self) -> &BotCounts {
+        &self.counts
     }
 
     /// How many orders have no known outcome.

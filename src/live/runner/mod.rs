@@ -2,6 +2,7 @@
 
 mod bot;
 mod config;
+mod counts;
 mod difference;
 mod news;
 mod notice;
@@ -16,10 +17,12 @@ mod state;
 mod status;
 mod stop;
 mod stopwatch;
+mod teller;
 mod webhook;
 
 pub use bot::{Bot, BotAction};
 pub use config::{BotConfig, ReconcileConfig, UnknownOrders};
+pub use counts::BotCounts;
 pub use difference::{Difference, Explained, Resolution};
 pub use notice::{Notice, NoticeKind};
 pub use notify::{LogNotifier, Notifier, NotifyError};

@@ -60,6 +60,7 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
     fn picture_failed(&mut self, at: Timestamp, why: &str, out: &mut Vec<BotAction>) {
         let failures = self.reconciler.failed(at.after(self.config.reconcile.settle));
         if failures.is_multiple_of(TOLD_FAILURES) {
+            self.counts.unreconciled += 1;
             let text = format!("the account could not be asked {failures} times in a row: {why}");
             let kind = NoticeKind::ReconciliationFailed;
             self.tell(at, kind, AlertLevel::Error, &text, out);
@@ -87,10 +88,12 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
             && (self.phase != Phase::Starting || self.talk.is_empty());
         if !is_settled {
             let waits = self.reconciler.is_halted();
+            self.counts.unreconciled += u64::from(waits);
             self.reconciler.soon(at.after(if waits { config.every } else { config.settle }));
             return;
         }
         if self.news.is_there() {
+            self.counts.reconciled += 1;
             self.reconciler.succeeded(at.after(config.every));
             self.release(at, out);
         }

@@ -12,8 +12,8 @@ use super::{
     Bot, BotAction, BotPlan, ExitReport, Notifier, ResumeError, StopPolicy, snapshot_head,
 };
 use crate::engine::Control;
-use crate::live::{Gateway, SessionFiles};
-use crate::metrics::{MetricsExporter, MetricsSink};
+use crate::live::{Gateway, SessionFiles, process};
+use crate::metrics::{EdgeMetrics, EdgeSink, MetricsExporter, MetricsSink};
 use crate::strategy::Strategy;
 use crate::types::{Bar, Classification, Classify, Label, Timestamp};
 use crate::venue::{Clock, MarketStream};
@@ -59,6 +59,7 @@ pub struct Runner<S, M> {
     clock: Arc<dyn Clock>,
     notifiers: Vec<Arc<dyn Notifier>>,
     exporter: Option<MetricsExporter>,
+    edge: Option<Arc<dyn EdgeSink>>,
     seats: Vec<BotSeat<S, M>>,
     asks: Vec<(Label, mpsc::Sender<Ask>, watch::Receiver<BotView>)>,
     ends: Vec<(mpsc::Receiver<Ask>, watch::Sender<BotView>)>,
@@ -109,6 +110,7 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
             clock,
             notifiers: Vec::new(),
             exporter: None,
+            edge: None,
             seats: Vec::new(),
             asks: Vec::new(),
             ends: Vec::new(),
@@ -133,10 +135,20 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
         self
     }
 
-    /// Shows the status of each bot in the metrics `bot_status` and `bot_state`.
+    /// Shows the status of each bot in the metrics `bot_status` and `bot_state`, and tells what
+    /// happens to bots and process to an [`EdgeMetrics`] on the exporter's registry.
     #[must_use]
     pub fn metrics(mut self, exporter: MetricsExporter) -> Self {
+        self.edge = Some(Arc::new(EdgeMetrics::from(&exporter)));
         self.exporter = Some(exporter);
+        self
+    }
+
+    /// Tells somebody else what happens to bots and process, in the place of what
+    /// [`Runner::metrics`] has set before.
+    #[must_use]
+    pub fn edge(mut self, sink: Arc<dyn EdgeSink>) -> Self {
+        self.edge = Some(sink);
         self
     }
 
@@ -151,12 +163,17 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
     pub async fn run(self) -> Vec<BotExit> {
         let (postman, work) = Postman::new(self.notifiers);
         let post = tokio::spawn(work);
+        // It ends with this future.
+        let mut house = JoinSet::new();
+        if let Some(edge) = self.edge.clone() {
+            house.spawn(process::watch(edge, Arc::clone(&self.clock)));
+        }
         let mut tasks = JoinSet::new();
         let mut names = Vec::new();
         for (seat, (asked, show)) in self.seats.into_iter().zip(self.ends) {
             let bot = seat.plan.name;
             let desk = Desk::new(Arc::clone(&self.clock), self.config, postman.clone());
-            let desk = desk.with(self.exporter.clone(), show);
+            let desk = desk.with((self.exporter.clone(), self.edge.clone()), show);
             let task = tasks.spawn(async move { (bot, run_one(seat, desk, asked).await) });
             names.push((task.id(), bot));
         }
@@ -245,7 +262,7 @@ async fn run_one<S: Strategy, M: MetricsSink>(
     let (mut bot, recorder) =
         open(&plan, (&mut *gateway, files.as_ref()), (desk.now(), &history), &mut actions)?;
     drop(history);
-    desk.keep(files, recorder);
+    desk.begin(&bot, (files, recorder));
     desk.perform(&mut bot, &mut *gateway, &mut actions);
     let mut lost = BTreeSet::new();
     let (mut has_feed, mut has_handle) = (true, true);
@@ -253,7 +270,7 @@ async fn run_one<S: Strategy, M: MetricsSink>(
         let until = desk.sleep_until(bot.deadline());
         let clock = desk.clock();
         tokio::select! {
-            event = gateway.next() => bot.gateway(desk.now(), event, &mut actions),
+            event = gateway.next() => desk.take_gateway(event, &mut bot, &mut actions),
             event = feed.next(), if has_feed => match event {
                 Some(event) => {
                     desk.take_market(event, (&mut bot, &mut *gateway), &mut lost, &mut actions);

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::notify::Postman;
+use super::teller::Teller;
 use super::{Bot, BotAction, BotStatus, ExitReport, Notice, NoticeKind, RunnerConfig, StopPolicy};
 use crate::engine::Control;
-use crate::live::{Gateway, SessionFiles, SessionRecorder};
-use crate::metrics::{MetricsExporter, MetricsSink};
+use crate::live::{Gateway, GatewayEvent, Request, SessionFiles, SessionRecorder};
+use crate::metrics::{EdgeSink, MetricsExporter, MetricsSink};
 use crate::strategy::Strategy;
 use crate::types::{AlertLevel, Halt, HaltCause, HaltScope, InstrumentId, Label, Timestamp};
 use crate::venue::{Clock, MarketNews, Subscription, VenueEvent};
@@ -72,6 +73,7 @@ pub(super) struct Desk {
     config: RunnerConfig,
     postman: Postman,
     exporter: Option<MetricsExporter>,
+    teller: Option<Teller>,
     show: Option<watch::Sender<BotView>>,
     files: Option<SessionFiles>,
     recorder: Option<FileRecorder>,
@@ -90,23 +92,42 @@ impl Desk {
     pub(super) fn new(clock: Arc<dyn Clock>, config: RunnerConfig, postman: Postman) -> Self {
         let last = (clock.wall(), clock.monotonic());
         let snapshot_at = last.0.after(config.snapshot_every);
-        let (exporter, show, files, recorder) = (None, None, None, None);
-        Self { clock, config, postman, exporter, show, files, recorder, last, snapshot_at }
+        Self {
+            clock,
+            config,
+            postman,
+            exporter: None,
+            teller: None,
+            show: None,
+            files: None,
+            recorder: None,
+            last,
+            snapshot_at,
+        }
     }
 
     pub(super) fn with(
         mut self,
-        exporter: Option<MetricsExporter>,
+        (exporter, edge): (Option<MetricsExporter>, Option<Arc<dyn EdgeSink>>),
         show: watch::Sender<BotView>,
     ) -> Self {
         self.exporter = exporter;
+        self.teller = edge.map(Teller::new);
         self.show = Some(show);
         self
     }
 
-    pub(super) fn keep(&mut self, files: Option<SessionFiles>, recorder: Option<FileRecorder>) {
+    /// The bot is made.
+    pub(super) fn begin<S: Strategy, M: MetricsSink>(
+        &mut self,
+        bot: &Bot<S, M>,
+        (files, recorder): (Option<SessionFiles>, Option<FileRecorder>),
+    ) {
         self.files = files;
         self.recorder = recorder;
+        if let Some(teller) = &mut self.teller {
+            teller.begin(bot);
+        }
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -141,10 +162,19 @@ impl Desk {
         let has_news = !actions.is_empty();
         for action in actions.drain(..) {
             match action {
-                BotAction::Request(request) => gateway.start(at, request),
+                BotAction::Request(request) => {
+                    if let (Some(teller), Request::Place(_)) = (&self.teller, &request) {
+                        teller.order(at);
+                    }
+                    gateway.start(at, request);
+                }
                 BotAction::Notify(notice) => self.postman.post(notice),
                 BotAction::Status(status) => self.show_status(bot, status),
             }
+        }
+        if let Some(teller) = &mut self.teller {
+            teller.frame_done();
+            teller.counts(bot);
         }
         if let Some(show) = &self.show
             && (has_news || show.borrow().inputs != bot.inputs())
@@ -196,11 +226,14 @@ impl Desk {
     ) {
         let at = self.now();
         match event {
-            VenueEvent::News { news: MarketNews::Event(sighting), .. } => {
+            VenueEvent::News { at: received, news: MarketNews::Event(sighting) } => {
                 gateway.on_market(at, &sighting.event);
                 while let Some(told) = gateway.next().now_or_never() {
                     bot.gateway(at, told, actions);
                     self.perform(bot, gateway, actions);
+                }
+                if let Some(teller) = &mut self.teller {
+                    teller.frame(received);
                 }
                 bot.market(at, &sighting.event, sighting.at, actions);
             }
@@ -224,6 +257,19 @@ impl Desk {
             // What no engine takes, and what later versions add.
             _ => {}
         }
+    }
+
+    /// Takes what the gateway tells.
+    pub(super) fn take_gateway<S: Strategy, M: MetricsSink>(
+        &mut self,
+        event: GatewayEvent,
+        bot: &mut Bot<S, M>,
+        actions: &mut Vec<BotAction>,
+    ) {
+        if let Some(teller) = &self.teller {
+            teller.gateway(&event, bot.engine().account().book().reporting());
+        }
+        bot.gateway(self.now(), event, actions);
     }
 
     fn distrust<S: Strategy, M: MetricsSink>(
@@ -257,13 +303,18 @@ impl Desk {
     ) {
         let at = self.now();
         match ask {
-            Some(Ask::Control(control)) => {
-                if let Err(error) = bot.control(at, control, actions) {
+            Some(Ask::Control(control)) => match bot.control(at, control, actions) {
+                Ok(()) => {
+                    if let (Some(teller), Control::Mode(mode)) = (&mut self.teller, control) {
+                        teller.mode(mode);
+                    }
+                }
+                Err(error) => {
                     let (bot, kind, level) = (bot.name(), NoticeKind::Alert, AlertLevel::Warning);
                     let text = format!("{control:?} was refused: {error}");
                     self.postman.post(Notice { at, bot, kind, level, text });
                 }
-            }
+            },
             Some(Ask::Accept) => bot.accept_differences(at, actions),
             Some(Ask::Stop(policy)) => bot.stop(at, policy, actions),
             None => bot.stop(at, StopPolicy::default(), actions),
@@ -307,6 +358,10 @@ impl Desk {
     ) -> ExitReport {
         self.write(bot, &mut Vec::new());
         self.save(bot, gateway);
+        if let Some(teller) = &mut self.teller {
+            teller.counts(bot);
+            teller.end();
+        }
         bot.report_exit(self.now())
     }
 }

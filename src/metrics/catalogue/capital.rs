@@ -3,7 +3,7 @@
 use super::labels::ASSET;
 use crate::metrics::{MetricSpec, Unit};
 
-const MARGIN: &str = "the account of a venue with margin tells it; comes with live venues";
+const MARGIN: &str = "pictures of an account with derivatives";
 
 specs! {
     EQUITY = MetricSpec::gauge("risk_current_equity", "Cash and positions at their marks.")
@@ -26,10 +26,14 @@ specs! {
         "trading_capital_utilization",
         "Capital in use as a fraction of all capital, 0 to 1.",
     ).unit(Unit::Ratio).fed_by("facts");
-    MARGIN_USED = MetricSpec::gauge("trading_margin_used", "Margin behind open positions.")
-        .unit(Unit::Currency).pending(MARGIN);
-    MARGIN_AVAILABLE = MetricSpec::gauge("trading_margin_available", "Margin that is free.")
-        .unit(Unit::Currency).pending(MARGIN);
+    MARGIN_USED = MetricSpec::gauge(
+        "trading_margin_used",
+        "What the venue holds back of the reporting currency as margin.",
+    ).unit(Unit::Currency).told_by(MARGIN);
+    MARGIN_AVAILABLE = MetricSpec::gauge(
+        "trading_margin_available",
+        "What the venue leaves free of the reporting currency.",
+    ).unit(Unit::Currency).told_by(MARGIN);
     CASH = MetricSpec::gauge("trading_cash", "Cash of an asset, in its own units.")
         .labels(&[ASSET]).unit(Unit::Various).fed_by("facts");
     GROSS = MetricSpec::gauge(

@@ -3,7 +3,8 @@
 use super::labels::{ENDPOINT, ERROR_TYPE, EXCHANGE, MODEL};
 use crate::metrics::{LabelSpec, MetricSpec, Unit};
 
-const VENUE: &str = "comes with the venue sessions";
+const SOCKETS: &str = "connections of an exchange";
+const CALLS_OF: &str = "requests to an exchange";
 const SERVICE: &str = "comes with the service";
 const LEARNING: &str = "comes with the models";
 /// From a millisecond, then the coarse bounds of the boards.
@@ -18,29 +19,29 @@ const PREDICTION: LabelSpec = LabelSpec::first("prediction", 16);
 
 specs! {
     CONNECTIONS = MetricSpec::gauge("websocket_connections_active", "Connections that are open.")
-        .labels(&[EXCHANGE]).pending(VENUE);
+        .labels(&[EXCHANGE]).told_by(SOCKETS);
     ALL_CONNECTIONS = MetricSpec::gauge(
         "trading_websocket_connections",
         "Open connections over all exchanges.",
-    ).pending(VENUE);
+    ).told_by(SOCKETS);
     MESSAGES = MetricSpec::counter("websocket_messages_total", "Messages that came in.")
-        .labels(&[EXCHANGE, KIND]).pending(VENUE);
+        .labels(&[EXCHANGE, KIND]).told_by(SOCKETS);
     SOCKET_ERRORS = MetricSpec::counter("websocket_errors_total", "Errors of connections.")
-        .labels(&[EXCHANGE, ERROR_TYPE]).pending(VENUE);
+        .labels(&[EXCHANGE, ERROR_TYPE]).told_by(SOCKETS);
     RECONNECTS = MetricSpec::counter("websocket_reconnects_total", "Connections opened anew.")
-        .labels(&[EXCHANGE]).pending(VENUE);
+        .labels(&[EXCHANGE]).told_by(SOCKETS);
     CALLS = MetricSpec::counter("exchange_api_calls_total", "Calls of an exchange's interface.")
-        .labels(&[EXCHANGE, ENDPOINT]).pending(VENUE);
+        .labels(&[EXCHANGE, ENDPOINT]).told_by(CALLS_OF);
     CALL_TIME = MetricSpec::histogram(
         "exchange_api_latency_seconds", LATENCY,
         "Time until an exchange answered.",
-    ).labels(&[EXCHANGE]).unit(Unit::Seconds).pending(VENUE);
+    ).labels(&[EXCHANGE]).unit(Unit::Seconds).told_by(CALLS_OF);
     CALL_ERRORS = MetricSpec::counter("exchange_api_errors_total", "Calls that failed.")
-        .labels(&[EXCHANGE, ERROR_TYPE]).pending(VENUE);
+        .labels(&[EXCHANGE, ERROR_TYPE]).told_by(CALLS_OF);
     RATE_BUDGET = MetricSpec::gauge(
         "exchange_rate_limit_used_ratio",
         "How much of an exchange's request budget is used.",
-    ).labels(&[EXCHANGE]).unit(Unit::Ratio).pending(VENUE);
+    ).labels(&[EXCHANGE]).unit(Unit::Ratio).told_by(CALLS_OF);
     REQUESTS = MetricSpec::counter("trading_api_requests_total", "Requests to our own interface.")
         .labels(&[ENDPOINT, METHOD, CODE]).pending(SERVICE);
     REQUEST_TIME = MetricSpec::histogram(

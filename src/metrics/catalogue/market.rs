@@ -43,9 +43,9 @@ specs! {
     DATA_GAPS = MetricSpec::counter(
         "trading_market_data_gaps_total",
         "Gaps in the sequence numbers of a feed.",
-    ).labels(&[SYMBOL]).pending("sequence numbers are checked by the venue sessions");
+    ).labels(&[SYMBOL]).told_by("market data of an exchange");
     DATA_REFUSED = MetricSpec::counter(
         "trading_market_data_refused_total",
         "Market events that were unsound and were refused.",
-    ).labels(&[SYMBOL]).pending("a refused input is no record; the live runner counts it");
+    ).labels(&[SYMBOL]).told_by("bots of a runner");
 }

@@ -3,10 +3,9 @@
 use super::labels::SEVERITY;
 use crate::metrics::{LabelSpec, MetricSpec, Unit};
 
-const PROCESS: &str = "the engine knows no process; the live runner tells it";
+const PROCESS: &str = "the runner, on Linux";
 const JOURNAL: &str = "comes with the journal";
 const SERVICE: &str = "comes with the service";
-const LIVE: &str = "comes with the live runner";
 /// From a microsecond to a second.
 const FAST: &[f64] = &[
     0.000_001, 0.000_005, 0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 1.0,
@@ -54,23 +53,23 @@ specs! {
     BUILD = MetricSpec::gauge("trading_build_info", "1, with the version of the library.")
         .labels(&[VERSION]).unit(Unit::Flag).fed_by("start");
     UPTIME = MetricSpec::gauge("trading_system_uptime_seconds", "Time since the start.")
-        .unit(Unit::Seconds).pending(PROCESS);
+        .unit(Unit::Seconds).told_by("the runner");
     DEGRADATION = MetricSpec::gauge(
         "trading_degradation_mode",
-        "1 for the mode of degradation that is in force, 0 for the others.",
-    ).labels(&[MODE]).unit(Unit::Flag).pending(LIVE);
+        "How many bots work in a mode: 1 and 0 where there is one bot.",
+    ).labels(&[MODE]).told_by("modes that bots are told");
     FRAME_TO_ORDER = MetricSpec::histogram(
         "trading_frame_to_order_seconds", FAST,
         "Time from a venue's frame to the order that followed from it.",
-    ).unit(Unit::Seconds).pending(LIVE);
+    ).unit(Unit::Seconds).told_by("bots of a runner");
     QUEUE_DEPTH = MetricSpec::gauge("trading_queue_depth", "Entries that wait in a queue.")
-        .labels(&[QUEUE]).pending(LIVE);
+        .labels(&[QUEUE]).told_by("requests to an exchange, frames of its connections");
     RECONCILIATIONS = MetricSpec::counter(
         "trading_reconciliations_total",
         "Comparisons of our books with the venue's.",
-    ).labels(&[OUTCOME]).pending(LIVE);
+    ).labels(&[OUTCOME]).told_by("bots of a runner");
     RESTARTS = MetricSpec::counter("trading_restarts_total", "Restarts of supervised tasks.")
-        .labels(&[COMPONENT]).pending(LIVE);
+        .labels(&[COMPONENT]).told_by("bots of a runner");
     JOURNAL_RECORDS = MetricSpec::counter("trading_journal_records_total", "Records written.")
         .pending(JOURNAL);
     JOURNAL_BYTES = MetricSpec::counter("trading_journal_bytes_total", "Bytes written.")
@@ -92,13 +91,13 @@ specs! {
         "Requests without valid credentials.",
     ).pending(SERVICE);
     PROCESS_CPU = MetricSpec::counter("process_cpu_seconds_total", "CPU time of the process.")
-        .unit(Unit::Seconds).pending(PROCESS);
+        .unit(Unit::Seconds).told_by(PROCESS);
     PROCESS_MEMORY = MetricSpec::gauge("process_resident_memory_bytes", "Resident memory.")
-        .unit(Unit::Bytes).pending(PROCESS);
+        .unit(Unit::Bytes).told_by(PROCESS);
     PROCESS_VIRTUAL = MetricSpec::gauge("process_virtual_memory_bytes", "Virtual memory.")
-        .unit(Unit::Bytes).pending(PROCESS);
+        .unit(Unit::Bytes).told_by(PROCESS);
     PROCESS_START = MetricSpec::gauge("process_start_time_seconds", "When the process began.")
-        .unit(Unit::Timestamp).pending(PROCESS);
+        .unit(Unit::Timestamp).told_by(PROCESS);
     PROCESS_FILES = MetricSpec::gauge("process_open_fds", "Open file descriptors.")
-        .pending(PROCESS);
+        .told_by(PROCESS);
 }

@@ -126,14 +126,14 @@ fn kinds_buckets_and_words_are_whole() {
         assert!(spec.buckets.is_sorted_by(|one, next| one < next), "{name}");
         assert!(spec.buckets.iter().all(|bound| bound.is_finite()), "{name}");
         assert!(spec.help.ends_with('.') && !spec.help.contains('\n'), "{name}");
-        let (Feed::Engine(why) | Feed::Pending(why)) = spec.feed;
+        let (Feed::Engine(why) | Feed::Edge(why) | Feed::Pending(why)) = spec.feed;
         assert!(!why.is_empty(), "{name} does not say what feeds it, or why nothing does");
     }
 }
 
 #[test]
 fn there_are_well_over_sixty_that_the_engine_feeds() {
-    let fed = catalogue().filter(|spec| !spec.is_pending()).count();
+    let fed = catalogue().filter(|spec| matches!(spec.feed, Feed::Engine(_))).count();
     assert!(fed > 75, "{fed}");
 }
 
@@ -151,9 +151,10 @@ fn the_page_in_docs_is_the_catalogue() {
 /// The reference page.
 fn page() -> String {
     let mut page = String::from(HEAD);
-    let (mut all, mut pending) = (0, 0);
+    let (mut all, mut edge, mut pending) = (0, 0, 0);
     for (topic, specs) in catalogue_by_topic() {
         all += specs.len();
+        edge += specs.iter().filter(|spec| matches!(spec.feed, Feed::Edge(_))).count();
         pending += specs.iter().filter(|spec| spec.is_pending()).count();
         writeln!(
             page,
@@ -163,8 +164,10 @@ fn page() -> String {
         page.push_str("|---|---|---|---|---|---|\n");
         specs.iter().for_each(|spec| row(&mut page, spec));
     }
-    let counts =
-        format!("{all} metrics: {} are fed by the engine, {pending} are pending.\n", all - pending);
+    let engine = all - edge - pending;
+    let counts = format!(
+        "{all} metrics: {engine} are fed by the engine, {edge} by the edge, {pending} are pending.\n"
+    );
     page = page.replace("COUNTS\n", &counts);
     page.push_str("\n## Buckets\n\n| histogram | upper bounds, and infinity |\n|---|---|\n");
     for spec in catalogue().filter(|spec| spec.kind == MetricKind::Histogram) {
@@ -194,6 +197,7 @@ fn row(page: &mut String, spec: &MetricSpec) {
     let (kind, unit) = (spec.kind.as_str(), spec.unit.as_str());
     let feed = match spec.feed {
         Feed::Engine(source) => source.to_owned(),
+        Feed::Edge(source) => format!("*edge:* {source}"),
         Feed::Pending(reason) => format!("*pending:* {reason}"),
     };
     let (name, labels) = (spec.name, labels.join(", "));
@@ -214,7 +218,9 @@ COUNTS
   (equity and positions after every input), `limits` (looked at with the first market event after a
   scrape, at most once a second of the engine's time), `market` (every market event), `alerts` (a
   `MeteredBoard` beside the sink), or `start` (the engine was built).
-- **Pending** metrics have no feeder inside of the engine yet. They are not exposed until a host
+- **Edge** metrics are fed by an `EdgeMetrics`, which the live parts tell what happens: those of an
+  exchange as its `BinanceConfig::edge`, those of bots and process by `Runner::metrics`.
+- **Pending** metrics have no feeder inside of the library yet. They are not exposed until a host
   feeds them by hand through a `MetricsExporter`.
 - Gauges without labels are totals of the account. Amounts are in the reporting currency.
 - A label keeps to its values: what is beyond them is counted under `other`, and an empty word under

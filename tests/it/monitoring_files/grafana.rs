@@ -58,19 +58,35 @@ fn source() -> Value {
     json!({"type": "prometheus", "uid": "${datasource}"})
 }
 
-/// Panels from left to right, in rows as high as their highest panel.
+/// The columns of Grafana's grid.
+const COLUMNS: u32 = 24;
+
+/// Panels from left to right, in rows without holes: each as high as the highest of its row, and
+/// what the last of a row leaves free goes to all of it.
 fn placed(panels: &[Panel]) -> Vec<Value> {
-    let (mut x, mut y, mut row) = (0, 0, 0);
-    let place = |(index, panel): (usize, &Panel)| {
-        if x + panel.width > 24 {
-            (x, y, row) = (0, y + row, 0);
+    let (mut placed, mut y, mut rest) = (Vec::new(), 0, panels);
+    while !rest.is_empty() {
+        let mut width = 0;
+        let fits = |panel: &&Panel| {
+            width += panel.width;
+            width <= COLUMNS
+        };
+        let count = rest.iter().take_while(fits).count();
+        let (row, later) = rest.split_at(count);
+        rest = later;
+        let total: u32 = row.iter().map(|panel| panel.width).sum();
+        let height = row.iter().map(|panel| panel.height).max().expect("a panel that fits");
+        let (mut x, mut used) = (0, 0);
+        for panel in row {
+            used += panel.width;
+            let end = used * COLUMNS / total;
+            let place = json!({"x": x, "y": y, "w": end - x, "h": height});
+            placed.push(rendered(placed.len() + 1, place, panel));
+            x = end;
         }
-        let at = json!({"x": x, "y": y, "w": panel.width, "h": panel.height});
-        x += panel.width;
-        row = row.max(panel.height);
-        rendered(index + 1, at, panel)
-    };
-    panels.iter().enumerate().map(place).collect()
+        y += height;
+    }
+    placed
 }
 
 fn rendered(id: usize, place: Value, panel: &Panel) -> Value {
@@ -132,7 +148,9 @@ fn pending(panel: &Panel) -> (&'static str, String) {
         }
     }
     let reasons = specs.iter().map(|spec| match spec.feed {
-        Feed::Pending(reason) | Feed::Engine(reason) => format!("{} ({reason})", spec.name),
+        Feed::Pending(reason) | Feed::Edge(reason) | Feed::Engine(reason) => {
+            format!("{} ({reason})", spec.name)
+        }
     });
     let reasons: Vec<String> = reasons.collect();
     let reasons = reasons.join("; ");

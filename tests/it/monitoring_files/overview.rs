@@ -17,10 +17,12 @@ fn activity() -> Vec<Panel> {
     vec![
         bars("Total trades by strategy", "Executed orders since the start of the process.")
             .ask("sum by (strategy) (trading_trades_total{S,status=\"filled\"})", "{{strategy}}"),
-        stat("Active bots", "Bots that run, and all bots by state and by strategy.")
-            .ask("sum(bot_state{S,state=\"running\"})", "running now")
-            .ask("sum by (state) (bot_state{S})", "{{state}}")
-            .ask("sum by (strategy) (bot_state{S,state=\"running\"})", "{{strategy}}"),
+        bars(
+            "Active bots",
+            "Bots by the states that any of them is in, and those that run by strategy.",
+        )
+        .ask("sum by (state) (bot_state{S}) > 0", "all {{state}}")
+        .ask("sum by (strategy) (bot_state{S,state=\"running\"}) > 0", "{{strategy}}"),
         bars(
             "Trade PnL distribution",
             "Closed trades of the chosen time by net profit, each bar up to its bound and above \
@@ -77,6 +79,7 @@ fn edges() -> Vec<Panel> {
                 "{{exchange}} {{error_type}}/s",
             ),
         series("Exchange API", "Calls a second, latency at three percentiles, errors a second.")
+            .size(12, 8)
             .ask(
                 "sum by (exchange, endpoint) (rate(exchange_api_calls_total{I}[$__rate_interval]))",
                 "{{exchange}} {{endpoint}}/s",
@@ -109,6 +112,7 @@ fn edges() -> Vec<Panel> {
             "Bots that run of all bots, how much of the chosen time the engine answered, memory, \
              CPU and time since the start.",
         )
+        .size(12, 8)
         .ask("sum(bot_state{I,state=\"running\"}) / sum(bot_state{I})", "bots running")
         .in_unit("percentunit")
         .ask("avg(avg_over_time(up{I}[$__range]))", "availability")
