@@ -2,8 +2,8 @@
 //! and again, through strategies with stops, limits, a breaker, refusals and liquidations.
 //!
 //! Without arguments one pass runs as fast as it can and the metrics are printed. With
-//! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`, and
-//! a market maker trades on a local exchange beside it, so that connections, requests and the
+//! `--address 127.0.0.1:9464` they are served at `/metrics` until Ctrl-C, or for `--seconds 60`,
+//! and a market maker trades on a local exchange beside it, so that connections, requests and the
 //! process are seen as well. Counters go on rising from pass to pass.
 
 #![allow(clippy::disallowed_methods, reason = "a host at the edge reads clocks and waits")]

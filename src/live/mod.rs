@@ -21,7 +21,6 @@ mod net;
 mod process;
 mod recording;
 mod runner;
-mod watch;
 
 #[cfg(feature = "binance")]
 mod binance;
@@ -29,6 +28,8 @@ mod binance;
 mod chance;
 #[cfg(feature = "binance")]
 mod mailbox;
+#[cfg(feature = "binance")]
+mod watch;
 
 #[cfg(feature = "binance")]
 pub use binance::{

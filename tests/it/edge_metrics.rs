@@ -160,7 +160,7 @@ async fn every_metric_of_the_edge_is_moved() {
     until(&registry, "no order", |now| {
         moved_at(now, "exchange_api_calls_total", &placed)
             && now.total("trading_frame_to_order_seconds") > 0.0
-            && moved_at(now, "trading_margin_used", &[])
+            && moved_at(now, "trading_margin_available", &[])
     })
     .await;
     let normal = [("mode", "normal")];

@@ -25,6 +25,7 @@ PALETTE = """#73bf69 #f2cc0c #5794f2 #ff780a #f2495c #b877d9 #8ab8ff #c0d8ff #fa
 NAMED = {"green": "#73bf69", "yellow": "#f2cc0c", "orange": "#ff780a", "red": "#f2495c",
          "blue": "#5794f2", "purple": "#b877d9", "text": INK}
 POINTS = 150
+HIDDEN = {"__name__", "instance", "job"}
 
 
 def color(name):
@@ -44,7 +45,11 @@ def show(value, unit):
         return f"{value * 1e6:.3g} µs"
     if unit == "bool":
         return "true" if value else "false"
+    if unit == "dateTimeAsIso":
+        return time.strftime("%Y-%m-%d", time.gmtime(value / 1000))
     word = {"ops": "/s", "reqps": " req/s"}.get(unit, "")
+    if unit == "bytes":
+        return f"{value / 2**20:.3g} MiB"
     if unit == "locale" or abs(value) < 1_000:
         text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     else:
@@ -100,8 +105,9 @@ class Panel:
         return found
 
     def unit_of(self, target):
+        names = (target.get("refId"), target.get("legendFormat"))
         for change in self.panel["fieldConfig"].get("overrides", []):
-            if change["matcher"]["options"] == target.get("refId"):
+            if change["matcher"]["options"] in names:
                 for one in change["properties"]:
                     if one["id"] == "unit":
                         return one["value"]
@@ -115,12 +121,12 @@ class Panel:
         reached = [one for one in steps if one["value"] is None or value >= one["value"]]
         return color(reached[-1]["color"]) if reached else NAMED["green"]
 
-    def words(self, value):
+    def words(self, value, unit=None):
         for mapping in self.defaults.get("mappings", []):
             found = mapping.get("options", {}).get(f"{value:g}")
             if found:
                 return found["text"], color(found["color"])
-        return show(value, self.unit), self.threshold(value)
+        return show(value, unit or self.unit), self.threshold(value)
 
     def draw(self):
         title = self.panel["title"]
@@ -182,12 +188,12 @@ class Panel:
                 for at in marks if at_x(at) < self.x + self.w - 30]
 
     def stat(self):
-        found = self.last()
+        found = self.series()
         parts = []
-        for place, (name, value) in enumerate(found):
-            words, ink = self.words(value)
+        for place, (name, unit, points, _) in enumerate(found):
+            words, ink = self.words(points[-1][1], unit)
             middle = self.x + self.w * (place + 0.5) / len(found)
-            size = min(44, self.w / len(found) / 3)
+            size = min(44, self.w / len(found) / 4)
             parts.append(text(middle, self.y + self.h / 2 + 22, words, size, ink, "middle", 600))
             if len(found) > 1:
                 parts.append(text(middle, self.y + self.h / 2 + 44, name, 12, DIM, "middle"))
@@ -198,7 +204,7 @@ class Panel:
         if not found:
             return []
         low, high = self.defaults.get("min", 0.0), self.defaults.get("max", 1.0)
-        x, y, r = self.x + self.w / 2, self.y + self.h - 82, min(self.w / 2 - 40, self.h - 120)
+        x, y, r = self.x + self.w / 2, self.y + self.h - 82, min(self.w / 2 - 40, self.h - 140)
         steps = self.defaults["thresholds"]["steps"]
         part = lambda value: min(1.0, max(0.0, (value - low) / (high - low)))
         edges = [0.0] + [part(one["value"]) for one in steps[1:]] + [1.0]
@@ -290,7 +296,10 @@ class Panel:
         return parts
 
     def table(self):
-        rows = [(name, show(value, self.unit)) for name, value in self.last()]
+        rows = []
+        for name, unit, points, labels in self.series():
+            words = [labels[key] for key in labels if key not in HIDDEN]
+            rows.append((", ".join([*words, name]), show(points[-1][1], unit)))
         parts = []
         for place, (name, value) in enumerate(rows[: int((self.h - 44) // 20)]):
             y = self.y + 46 + 20 * place

@@ -166,7 +166,8 @@ fn page() -> String {
     }
     let engine = all - edge - pending;
     let counts = format!(
-        "{all} metrics: {engine} are fed by the engine, {edge} by the edge, {pending} are pending.\n"
+        "{all} metrics: {engine} are fed by the engine, {edge} by the edge, {pending} are \
+         pending.\n"
     );
     page = page.replace("COUNTS\n", &counts);
     page.push_str("\n## Buckets\n\n| histogram | upper bounds, and infinity |\n|---|---|\n");

@@ -57,6 +57,7 @@ fn calls_errors_and_queues_add_up() {
     call(Some(ErrorCategory::RateLimit));
     call(Some(ErrorCategory::Validation));
     edge.tell(&EdgeNews::BudgetUsed { exchange, ratio: 0.25 });
+    edge.tell(&EdgeNews::Margin { used: 25.0, available: 75.0 });
     for (from, to) in [(0, 5), (5, 2)] {
         edge.tell(&EdgeNews::QueueMoved { queue: EdgeQueue::Requests, from, to });
     }
@@ -71,6 +72,8 @@ fn calls_errors_and_queues_add_up() {
     assert_eq!((failed("rate_limit"), failed("validation")), (Some(1.0), Some(1.0)));
     assert_eq!((failed("network"), failed("system")), (Some(0.0), None));
     assert_eq!(now.value("exchange_rate_limit_used_ratio", &[("exchange", "x")]), Some(0.25));
+    assert_eq!(now.total("trading_margin_used"), 25.0);
+    assert_eq!(now.total("trading_margin_available"), 75.0);
     let depth = |queue| now.value("trading_queue_depth", &[("queue", queue)]);
     assert_eq!((depth("requests"), depth("frames")), (Some(3.0), Some(0.0)));
 }

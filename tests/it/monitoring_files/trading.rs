@@ -103,18 +103,21 @@ fn models() -> Vec<Panel> {
     vec![
         stat("Model accuracy", "Fraction of a model's predictions that came true.")
             .unit("percentunit")
+            .size(6, 8)
             .range(0.0, 1.0)
             .steps(&[(0.0, "red"), (0.5, "yellow"), (0.6, "green")])
             .ask("avg by (model) (trading_ml_model_accuracy{I})", "{{model}}"),
-        pie("Prediction distribution", "Predictions of the chosen time.").ask(
+        pie("Prediction distribution", "Predictions of the chosen time.").size(6, 8).ask(
             "sum by (prediction) (increase(trading_ml_predictions_total{I}[$__range]))",
             "{{prediction}}",
         ),
-        series("Errors by component", "Errors since the start, by component and severity.").ask(
-            "sum by (component, severity) (trading_system_errors_total{I})",
-            "{{component}} {{severity}}",
-        ),
-        heatmap("API latency", "Time until our own interface answered.").unit("s").ask(
+        series("Errors by component", "Errors since the start, by component and severity.")
+            .size(6, 8)
+            .ask(
+                "sum by (component, severity) (trading_system_errors_total{I})",
+                "{{component}} {{severity}}",
+            ),
+        heatmap("API latency", "Time until our own interface answered.").unit("s").size(6, 8).ask(
             "sum by (le) \
              (increase(trading_api_request_duration_seconds_bucket{I}[$__rate_interval]))",
             "{{le}}",
