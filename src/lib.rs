@@ -51,6 +51,8 @@
 //! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
 //! | `dydx-orders` | `venue::dydx::ChainSigner`: signed orders for the chain of dYdX v4 |
 //! | `binance`, `live` | `live::BinanceMarketData`, `live::BinanceClient`: Binance itself |
+//! | `dydx`, `live` | `live::DydxMarketData`: market data of dYdX v4 itself |
+//! | `dydx-orders`, `live` | `live::DydxNode`: a validator that takes signed orders |
 //! | `testkit` | `testkit`: property tests of your own strategies, rules, indicators and books |
 //!
 //! Longer guides are in [`guide`].

@@ -4,7 +4,8 @@
 //! - `Tls`, [`Endpoint`] and [`HttpClient`] are the network: encrypted, and in the clear to this
 //!   machine alone.
 //! - [`SystemClock`] is time.
-//! - With the feature `binance`, `BinanceMarketData` and `BinanceClient` are a venue.
+//! - With the feature `binance`, `BinanceMarketData` and `BinanceClient` are a venue; with `dydx`,
+//!   `DydxMarketData` is one's market data.
 //! - [`Callbacks`] calls a function for everything that a stream says.
 //! - A [`Bot`] is an engine and its account as a state machine, a [`Gateway`] carries out what it
 //!   asks for, and a [`Runner`] drives bots over real time.
@@ -24,11 +25,15 @@ mod runner;
 
 #[cfg(feature = "binance")]
 mod binance;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod chance;
-#[cfg(feature = "binance")]
+#[cfg(feature = "dydx")]
+mod dydx;
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod mailbox;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
+mod quality;
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod watch;
 
 #[cfg(feature = "binance")]
@@ -37,6 +42,10 @@ pub use binance::{
 };
 pub use callbacks::Callbacks;
 pub use clock::SystemClock;
+#[cfg(feature = "dydx-orders")]
+pub use dydx::DydxNode;
+#[cfg(feature = "dydx")]
+pub use dydx::{DydxConfig, DydxMarketData, DydxNetwork, DydxUrls};
 pub use error::SetupError;
 pub use gateway::{Gateway, GatewayEvent, Picture, Request};
 pub use gateway_exchange::ExchangeGateway;

@@ -1,7 +1,7 @@
 """Compares orders for dYdX's chain with those of the venue's own Python client, byte for byte.
 
 `python dydx_encodings.py FILE`: the file is the output of the test `dydx::orders`, in which each
-case is a line `encoding name hex`. `python dydx_encodings.py` alone prints what the client makes of
+case ends a line as `encoding name hex`. `python dydx_encodings.py` alone prints what the client makes of
 the cases: the vectors that are checked in as tests/data/dydx/transactions.txt.
 """
 
@@ -123,8 +123,9 @@ def main():
         return
     checks = Checks("dydx-v4-client")
     with open(sys.argv[1], encoding="utf-8") as file:
-        words = [line.split() for line in file if line.startswith("encoding ")]
-    found = {name: value for _, name, value in words}
+        # The test's own name stands before the first of them.
+        cases = [line.partition("encoding ")[2].split() for line in file if "encoding " in line]
+    found = dict(cases)
     ours = [(name, value) for name, value in lines if name != "account_answer"]
     checks.equal("number of cases", len(found), len(ours))
     for name, value in ours:

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::polled;
-use super::quality::Seen;
 use super::topic::{Key, Topic};
 use crate::live::mailbox::{Mailbox, Posted};
+use crate::live::quality::Seen;
 use crate::types::{Book, MarketEvent, Side, Timestamp};
 use crate::venue::binance::{BinanceMarket, decode_depth};
 use crate::venue::{
@@ -62,7 +62,7 @@ pub(super) struct Moment<'a> {
     pub(super) at: Timestamp,
     /// By the wall clock.
     pub(super) wall: Timestamp,
-    pub(super) seen: &'a mut Seen,
+    pub(super) seen: &'a mut Seen<Key>,
     pub(super) jobs: &'a mut Vec<Job>,
 }
 
@@ -472,7 +472,7 @@ fn sighted(book: Book, number: Option<u64>) -> MarketNews {
     MarketNews::Event(MarketSighting { event, at: None, number })
 }
 
-fn count_posted(posted: Posted, seen: &mut Seen) {
+fn count_posted(posted: Posted, seen: &mut Seen<Key>) {
     match posted {
         Posted::Replaced => seen.counts.replaced += 1,
         Posted::Dropped => seen.counts.dropped += 1,

@@ -7,11 +7,11 @@ use futures::stream::{self, BoxStream};
 use tokio::sync::{mpsc, watch};
 
 use super::feed::{Audience, Post};
-use super::quality::{View, sum, worst};
 use super::rest::BinanceConnection;
 use super::shard::{Order, Shard};
 use super::topic::{Key, Route};
 use crate::live::mailbox::Mailbox;
+use crate::live::quality::{View, sum, worst};
 use crate::venue::{
     ConnectionCounts, DataQuality, ExchangeError, MarketDataStream, MarketStream, SessionState,
     Subscription, VenueEvent,
@@ -34,7 +34,7 @@ pub struct BinanceMarketData {
 struct Inner {
     connection: BinanceConnection,
     shards: Mutex<Shards>,
-    views: Arc<Mutex<Vec<Arc<View>>>>,
+    views: Arc<Mutex<Vec<Arc<View<Key>>>>>,
     status: watch::Sender<SessionState>,
 }
 
@@ -47,7 +47,7 @@ struct Shards {
 /// A shard from outside.
 struct Handle {
     route: Route,
-    view: Arc<View>,
+    view: Arc<View<Key>>,
     orders: mpsc::Sender<Order>,
     /// Streams that were asked for on it; those that were given up are taken out when it is full.
     keys: Vec<Key>,

@@ -8,7 +8,6 @@ mod feed;
 mod market;
 mod memory;
 mod polled;
-mod quality;
 mod refusal;
 mod rest;
 mod shard;

@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 
 use super::feed::{Audience, Feed, Job, Moment};
 use super::polled;
-use super::quality::View;
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route, Topic, encoded, message_kind, sent_at};
 use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::live::quality::View;
 use crate::live::{chance, watch::ExchangeWatch};
 use crate::metrics::EdgeQueue;
 use crate::types::Timestamp;
@@ -36,7 +36,7 @@ pub(super) struct Shard {
     told: usize,
     clock: Arc<dyn Clock>,
     route: Route,
-    view: Arc<View>,
+    view: Arc<View<Key>>,
     on_state: Box<dyn Fn() + Send + Sync>,
     session: Session,
     links: Links,
@@ -83,7 +83,7 @@ impl Shard {
     pub(super) fn new(
         connection: &BinanceConnection,
         route: Route,
-        view: Arc<View>,
+        view: Arc<View<Key>>,
         on_state: Box<dyn Fn() + Send + Sync>,
     ) -> Self {
         let config = connection.config();

@@ -4,18 +4,18 @@ mod endpoint;
 mod http;
 mod tls;
 
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod links;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod pace;
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod socket;
 
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use http::{HttpClient, HttpError, HttpReply, HttpRequest};
 pub use tls::{Tls, TlsError};
 
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 pub(super) use links::{LinkEvent, Links};
-#[cfg(feature = "binance")]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 pub(super) use socket::SocketConfig;

@@ -79,6 +79,7 @@ pub enum IndexerFrame {
 pub struct IndexerDecoder {
     symbols: Symbols,
     counts: DecodeCounts,
+    message: Option<u64>,
     seen: Seen,
     candles: Candles,
     orders: Orders,
@@ -96,6 +97,7 @@ impl IndexerDecoder {
         Self {
             symbols,
             counts: DecodeCounts::default(),
+            message: None,
             seen: Seen::default(),
             candles: Candles::default(),
             orders: Orders::default(),
@@ -105,6 +107,12 @@ impl IndexerDecoder {
     /// What was passed over so far.
     pub const fn counts(&self) -> DecodeCounts {
         self.counts
+    }
+
+    /// The number of the last frame among all of its connection, for
+    /// [`MessageNumbers`](super::MessageNumbers); none where the frame could not be read.
+    pub const fn message(&self) -> Option<u64> {
+        self.message
     }
 
     /// Says that the engine's order goes out under this client id, which has 32 bits here. Orders
@@ -147,7 +155,9 @@ impl IndexerDecoder {
         bytes: &[u8],
         out: &mut Out<'_>,
     ) -> Result<IndexerFrame, DecodeError> {
+        self.message = None;
         let head: Head<'_> = parse("frame", bytes)?;
+        self.message = Some(head.message_id);
         let channel = head.channel.and_then(DydxChannel::parse);
         let form = match (head.kind, channel) {
             ("connected", _) => return Ok(IndexerFrame::Connected),

@@ -7,6 +7,7 @@
 //! - [`IndexerDecoder`] reads every frame of the indexer's WebSocket, and the lists of its HTTP
 //!   answers that are about the own account.
 //! - [`Subscription`] writes the texts that ask for them.
+//! - [`MessageNumbers`] knows when a connection has lost a message.
 //! - [`DydxMarket`] turns quantities and prices into the chain's quantums and subticks.
 //! - [`DydxOrderState`] knows which words end an order: `BEST_EFFORT_CANCELED` is none of them.
 
@@ -18,6 +19,7 @@ mod chain;
 mod decoder;
 mod instrument;
 mod market;
+mod numbers;
 mod orders;
 mod subscription;
 mod wire;
@@ -35,5 +37,6 @@ pub use chain::{
 };
 pub use decoder::{IndexerDecoder, IndexerFrame};
 pub use instrument::{DydxMarket, DydxMarketStatus, DydxUnitError, decode_markets};
+pub use numbers::MessageNumbers;
 pub use orders::DydxOrderState;
 pub use subscription::{DydxChannel, Subscription};

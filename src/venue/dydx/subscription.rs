@@ -68,6 +68,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// What an [`IndexerFrame::Subscribed`](super::IndexerFrame) is the answer to.
+    pub const fn of(channel: DydxChannel, id: Option<String>) -> Self {
+        Self { channel, id }
+    }
+
     /// The book of a market.
     pub fn orderbook(ticker: &str) -> Self {
         Self { channel: DydxChannel::Orderbook, id: Some(ticker.to_owned()) }

@@ -2,6 +2,8 @@
 
 mod answers;
 mod frames;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod live;
 #[cfg(feature = "dydx-orders")]
 mod orders;
 mod streams;

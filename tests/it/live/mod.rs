@@ -5,4 +5,4 @@ mod client;
 mod failures;
 mod market;
 mod network;
-mod server;
+pub mod server;

@@ -1,24 +1,23 @@
-//! What a shard shows to whoever looks on.
+//! What the driver of a connection shows to whoever looks on.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::topic::Key;
 use crate::types::Timestamp;
 use crate::venue::{ConnectionCounts, DataQuality, SessionState, Subscription};
 
-/// The part of a shard that others may read.
+/// The part of a driver that others may read; `K` names its streams.
 #[derive(Debug)]
-pub(super) struct View {
-    inner: Mutex<Seen>,
+pub(super) struct View<K> {
+    inner: Mutex<Seen<K>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct Seen<K> {
     pub(super) state: SessionState,
     pub(super) counts: ConnectionCounts,
-    pub(super) streams: BTreeMap<Key, StreamSeen>,
+    pub(super) streams: BTreeMap<K, StreamSeen>,
     /// Gaps that nobody was told of yet.
     pub(super) gaps: u64,
 }
@@ -40,7 +39,7 @@ pub(super) struct StreamSeen {
 
 const MINUTE: i64 = 60_000_000_000;
 
-impl View {
+impl<K: Ord> View<K> {
     pub(super) fn new() -> Self {
         let counts = ConnectionCounts::default();
         let (state, streams) = (SessionState::Idle, BTreeMap::new());
@@ -49,7 +48,7 @@ impl View {
     }
 
     /// Nothing that holds the lock can panic half-way, so what it guards is sound.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Seen<K>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
