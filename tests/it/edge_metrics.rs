@@ -191,7 +191,12 @@ async fn every_metric_of_the_edge_is_moved() {
     end(process).await;
 
     let process = start(&exchange, &files, &edge).await;
-    until(&registry, "no restart", |now| now.total("trading_restarts_total") == 1.0).await;
+    until(&registry, "no restart", |now| {
+        now.total("trading_restarts_total") == 1.0
+            && now.total("trading_websocket_connections") > 0.0
+            && now.total("websocket_connections_active") > 0.0
+    })
+    .await;
     let last = values(&registry);
     end(process).await;
     until(&registry, "a connection is left", |now| {
