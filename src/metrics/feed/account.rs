@@ -16,7 +16,10 @@ pub(super) struct AccountFeed<M: Meter> {
     shift: f64,
     equity: f64,
     gross: f64,
+    /// Cash, positions or working orders have changed.
     is_dirty: bool,
+    /// Cash or positions have.
+    is_moved: bool,
     /// Exposure to an inverse contract does not move as equity does.
     has_inverse: bool,
     anchor: Anchor,
@@ -97,6 +100,7 @@ impl<M: Meter> AccountFeed<M> {
             equity: f64::NAN,
             gross: f64::NAN,
             is_dirty: true,
+            is_moved: true,
             has_inverse: names.has_inverse(),
             anchor: Anchor::default(),
             changed: vec![true; names.slots().saturating_sub(1)],
@@ -119,14 +123,20 @@ impl<M: Meter> AccountFeed<M> {
         }
     }
 
-    /// Cash or orders have changed.
+    /// Working orders have changed, and nothing else.
+    pub(super) const fn touch_orders(&mut self) {
+        self.is_dirty = true;
+    }
+
+    /// Cash has changed.
     pub(super) const fn touch(&mut self) {
         self.is_dirty = true;
+        self.is_moved = true;
     }
 
     /// A position of a slot has changed.
     pub(super) fn touch_slot(&mut self, place: usize) {
-        self.is_dirty = true;
+        self.touch();
         if let Some(changed) = self.changed.get_mut(place) {
             *changed = true;
         }
@@ -134,7 +144,7 @@ impl<M: Meter> AccountFeed<M> {
 
     /// Any position may have changed.
     pub(super) fn touch_all(&mut self) {
-        self.is_dirty = true;
+        self.touch();
         self.changed.fill(true);
     }
 
@@ -160,8 +170,8 @@ impl<M: Meter> AccountFeed<M> {
         } else {
             self.follow(equity);
         }
-        if self.is_dirty {
-            self.is_dirty = false;
+        self.is_dirty = false;
+        if core::mem::take(&mut self.is_moved) {
             self.show_holdings(facts, meter);
         }
         is_new_day && !is_first

@@ -33,7 +33,7 @@ impl<M: Meter> MarketFeed<M> {
     pub(super) fn on_event(
         &mut self,
         at: Timestamp,
-        event: &MarketEvent,
+        (event, price): (&MarketEvent, Option<f64>),
         names: &Names,
         meter: &M,
     ) {
@@ -53,14 +53,14 @@ impl<M: Meter> MarketFeed<M> {
         let Some(symbol) = self.symbols.get_mut(place) else { return };
         let Some(symbol) = symbol else {
             let mut made = SymbolFeed::new(meter, names.symbol(place), at);
-            made.take(event);
+            made.take(price);
             *symbol = Some(made);
             return;
         };
         let age = at.nanos().saturating_sub(symbol.last_at.nanos()).max(0);
         symbol.age.observe_alone(age as f64 * 1e-9);
         symbol.last_at = at;
-        symbol.take(event);
+        symbol.take(price);
     }
 }
 
@@ -76,9 +76,9 @@ impl<M: Meter> SymbolFeed<M> {
     }
 
     #[inline]
-    fn take(&mut self, event: &MarketEvent) {
+    fn take(&mut self, price: Option<f64>) {
         self.updates.increment_alone();
-        if let Some(price) = event.mark() {
+        if let Some(price) = price {
             self.mark.set(price);
         }
     }

@@ -203,17 +203,17 @@ impl<M: Meter> EngineMetrics<M> {
         let context = (&self.names, &self.meter);
         match record {
             Record::Placed { order } => {
-                self.account.touch();
+                self.account.touch_orders();
                 self.risk.approved();
                 self.orders.placed(order, context);
             }
             Record::Transition { order, from, to, report } => {
-                self.account.touch();
+                self.account.touch_orders();
                 self.is_venue_refusal = matches!(report, OrderReport::Rejected(_));
                 self.orders.moved(at, *order, [*from, *to], report, context);
             }
             Record::Reported { order, report } => {
-                self.account.touch();
+                self.account.touch_orders();
                 self.orders.reported(*order, report, context);
             }
             Record::Refused { intent, granted, reason } => {
@@ -323,11 +323,13 @@ impl<M: Meter> MetricsSink for EngineMetrics<M> {
 
     #[inline]
     fn on_market(&mut self, at: Timestamp, event: &MarketEvent) {
-        self.market.on_event(at, event, &self.names, &self.meter);
-        if self.index == Some(event.instrument())
-            && let Some(level) = event.mark()
-        {
-            self.account.show_index(level);
+        let mark = event.mark();
+        self.market.on_event(at, (event, mark), &self.names, &self.meter);
+        let Some(price) = mark else { return };
+        let instrument = event.instrument();
+        self.rates.mark(instrument, price);
+        if self.index == Some(instrument) {
+            self.account.show_index(price);
         }
     }
 
