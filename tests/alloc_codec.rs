@@ -19,12 +19,27 @@ use tradewright::venue::binance::{
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const FRAMES: [&str; 3] = [
+const FRAMES: [&str; 6] = [
     r#"{"stream":"btcusdt@bookTicker","data":{"u":50093240419,"s":"BTCUSDT","b":"61826.01000000",
     "B":"0.00009000","a":"61826.02000000","A":"1.41956000"}}"#,
     r#"{"u":50093240420,"s":"BTCUSDT","b":"61826.01","B":"0.00009","a":"61826.02","A":"1.41"}"#,
     r#"{"e":"aggTrade","E":1633998288468,"s":"BTCUSDT","a":425086,"p":"13.80760000",
     "q":"105.82000000","f":439578,"l":439578,"T":1633998288467,"m":false,"M":true}"#,
+    // As the venue writes them, without white space.
+    concat!(
+        r#"{"stream":"btcusdt@bookTicker","data":{"u":50093240419,"s":"BTCUSDT","#,
+        r#""b":"61826.01000000","B":"0.00009000","a":"61826.02000000","A":"1.41956000"}}"#
+    ),
+    concat!(
+        r#"{"e":"aggTrade","E":1633998288468,"s":"BTCUSDT","a":425086,"p":"13.80760000","#,
+        r#""q":"105.82000000","f":439578,"l":439578,"T":1633998288467,"m":false,"M":true}"#
+    ),
+    concat!(
+        r#"{"e":"kline","E":1633998290610,"s":"BTCUSDT","k":{"t":1633998240000,"#,
+        r#""T":1633998299999,"s":"BTCUSDT","i":"1m","f":439572,"L":439579,"o":"13.72120000","#,
+        r#""c":"13.80040000","h":"13.80760000","l":"13.72120000","v":"319.42000000","n":8,"#,
+        r#""x":true,"q":"4396.50655900","V":"231.60000000","Q":"3187.75743000","B":"0"}}"#
+    ),
 ];
 
 fn table(market: BinanceMarket) -> Instruments {
@@ -101,7 +116,7 @@ fn codecs_allocate_nothing_after_warm_up() {
         }
     }
     let Stats { allocations, reallocations, deallocations, .. } = region.change();
-    assert_eq!((news.len(), decoder.counts().foreign), (3, 0));
+    assert_eq!((news.len(), decoder.counts().foreign), (FRAMES.len(), 0));
     assert!(written > 999 * 2 * 8 * 100, "{written}");
     assert_eq!((allocations, reallocations, deallocations), (0, 0, 0));
 }

@@ -61,7 +61,14 @@ impl Symbols {
     /// The instrument of this name.
     #[inline]
     pub fn instrument(&self, name: &str) -> Option<InstrumentId> {
-        let place = self.instruments.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        self.instrument_of(name.as_bytes())
+    }
+
+    /// The instrument of this name, whose bytes need not be checked: they are equal or not.
+    #[inline]
+    pub(super) fn instrument_of(&self, name: &[u8]) -> Option<InstrumentId> {
+        let known = |(known, _): &(Box<str>, InstrumentId)| known.as_bytes().cmp(name);
+        let place = self.instruments.binary_search_by(known).ok()?;
         self.instruments.get(place).map(|(_, id)| *id)
     }
 

@@ -86,9 +86,17 @@ mod tail_risk;
 mod tear_sheet;
 mod tidy;
 mod venue;
+#[cfg(feature = "binance")]
+mod wire_path;
 mod workload_c;
 
+#[cfg(feature = "binance")]
+#[path = "../../benches/support/every_rule.rs"]
+mod every_rule_support;
 #[path = "../../benches/support/mod.rs"]
 mod support;
+#[cfg(feature = "binance")]
+#[path = "../../benches/support/wire_path.rs"]
+mod wire_path_support;
 #[path = "../../benches/support/workload_c.rs"]
 mod workload_c_support;

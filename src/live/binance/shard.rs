@@ -73,6 +73,8 @@ struct Answer {
 
 /// Streams in one message.
 const BATCH: usize = 50;
+/// Events of connections that are taken in one turn.
+const MOST_AT_ONCE: usize = 256;
 /// Readers that are gone are looked for so often.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How long what was received may take to be told when all is closed.
@@ -134,7 +136,7 @@ impl Shard {
             let due = self.deadline().map_or(sweep_at, |due| due.min(sweep_at));
             tokio::select! {
                 order = orders.recv() => self.on_order(order),
-                Some((link, event)) = self.events.recv() => self.on_event(link, event),
+                Some((link, event)) = self.events.recv() => self.on_events(link, event),
                 Some(answer) = self.answers.1.recv() => self.on_answer(answer),
                 () = self.clock.sleep_until(due) => {}
             }
@@ -178,6 +180,15 @@ impl Shard {
         self.with_feed(stream, |feed, moment| feed.join(reader, moment));
         self.session.open(at, &mut self.actions);
         self.act();
+    }
+
+    /// Takes what came and what waits behind it: deadlines are looked at once for all of it.
+    fn on_events(&mut self, link: LinkId, event: LinkEvent) {
+        self.on_event(link, event);
+        for _ in 1..MOST_AT_ONCE {
+            let Ok((link, event)) = self.events.try_recv() else { return };
+            self.on_event(link, event);
+        }
     }
 
     fn on_event(&mut self, link: LinkId, event: LinkEvent) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
@@ -54,6 +54,8 @@ enum Outgoing {
 const MOST_WAITING: usize = 8_192;
 /// Subscriptions that wait for their turn.
 const MOST_OUTGOING: usize = 1_024;
+/// Messages that one turn takes from the socket's buffer; then what is to be sent has its turn.
+const MOST_AT_ONCE: usize = 256;
 /// How long the venue has to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -175,7 +177,7 @@ impl Link {
                     if closing.is_some() => Step::Overdue,
             };
             let over = match step {
-                Step::Came(came) => self.came(&mut socket, came).await,
+                Step::Came(came) => self.came_all(&mut socket, came).await,
                 Step::Goes(Some(Outgoing::Close) | None) => {
                     closing = Some(self.clock.monotonic().after(CLOSE_WITHIN));
                     let sent = socket.close(None).await;
@@ -208,6 +210,24 @@ impl Link {
     async fn goes(&mut self, socket: &mut Socket, message: Message) -> Option<String> {
         self.pace.sent(self.clock.monotonic());
         socket.send(message).await.err().map(|error| error.to_string())
+    }
+
+    /// Tells what came and all that is in the buffer behind it: to wait for each message anew
+    /// costs more than to tell it.
+    async fn came_all(
+        &mut self,
+        socket: &mut Socket,
+        mut came: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+    ) -> Option<String> {
+        for _ in 1..MOST_AT_ONCE {
+            let over = self.came(socket, came).await;
+            if over.is_some() {
+                return over;
+            }
+            // What is not there yet is waited for by the caller, who is woken by it.
+            came = socket.next().now_or_never()?;
+        }
+        self.came(socket, came).await
     }
 
     async fn came(

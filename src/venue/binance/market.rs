@@ -1,9 +1,8 @@
-use core::time::Duration;
-
 use super::field::Field;
-use super::wire::{Candle, Combined, Depth, Event, Events};
-use crate::types::{Bar, InstrumentId, Mark, MarketEvent, Period, Print, Quote, Side};
-use crate::venue::read::{self, float, instant};
+use super::wire::{Combined, Depth, Event, Events};
+use super::{bar, quick};
+use crate::types::{InstrumentId, Mark, MarketEvent, Print, Quote, Side};
+use crate::venue::read::{self, float};
 use crate::venue::{
     DecodeCounts, DecodeError, DepthSnapshot, DepthUpdate, FundingForecast, MarketNews,
     MarketSighting, Symbols, Ticker,
@@ -70,6 +69,10 @@ impl MarketDecoder {
         bytes: &[u8],
         out: &mut Vec<MarketNews>,
     ) -> Result<StreamFrame, DecodeError> {
+        if let Some(news) = quick::read(bytes, &self.symbols) {
+            out.push(news);
+            return Ok(StreamFrame::Events);
+        }
         let before = out.len();
         let read = self.read(bytes, out);
         if read.is_err() {
@@ -250,7 +253,7 @@ fn candle(instrument: InstrumentId, event: Event<'_>, out: &mut Vec<MarketNews>)
     let Some(wire) = event.k else {
         return Err(DecodeError::Missing { what: WHAT, field: "k" });
     };
-    let Some(seconds) = interval(&wire)? else {
+    let Some(seconds) = bar::interval(wire.i)? else {
         return Ok(false);
     };
     let values = [("o", wire.o), ("h", wire.h), ("l", wire.l), ("c", wire.c)];
@@ -259,36 +262,9 @@ fn candle(instrument: InstrumentId, event: Event<'_>, out: &mut Vec<MarketNews>)
         *value = float(WHAT, field, text)?;
     }
     let volume = float(WHAT, "v", wire.v)?;
-    let bar = Bar::new(instrument, Period::seconds(seconds), ohlc, volume)
-        .map_err(|source| DecodeError::Unsound { what: WHAT, source })?;
-    if wire.x {
-        let opened = instant(WHAT, "t", wire.t)?;
-        let at = Some(opened.after(Duration::from_secs(seconds.into())));
-        let event = MarketEvent::Bar(bar);
-        out.push(MarketNews::Event(MarketSighting { event, at, number: None }));
-    } else {
-        out.push(MarketNews::Forming(bar));
-    }
+    let values = bar::Values { seconds, ohlc, volume, opened: wire.t, is_closed: wire.x };
+    out.push(values.news(instrument)?);
     Ok(true)
-}
-
-/// The seconds of `1m`; none for months, which are no span of time.
-fn interval(wire: &Candle<'_>) -> Result<Option<u32>, DecodeError> {
-    let unknown = || read::word("kline", "i", wire.i);
-    let (digits, unit) =
-        wire.i.split_at_checked(wire.i.len().wrapping_sub(1)).ok_or_else(unknown)?;
-    let seconds: u32 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        "M" => return Ok(None),
-        _ => return Err(unknown()),
-    };
-    let count: u32 = digits.parse().map_err(|_| unknown())?;
-    let span = count.checked_mul(seconds).filter(|span| (1..1 << 30).contains(span));
-    span.map(Some).ok_or_else(unknown)
 }
 
 fn depth(instrument: InstrumentId, event: Event<'_>, out: &mut Vec<MarketNews>) -> Reading {

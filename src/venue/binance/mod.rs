@@ -3,14 +3,17 @@
 //! Nothing here opens a connection or reads a clock. Protocol of July 2026.
 
 mod algo;
+mod bar;
 mod classify;
 mod error;
 mod field;
 mod limits;
 mod market;
+mod quick;
 mod reply;
 mod report;
 mod request;
+mod scan;
 mod sign;
 mod text;
 mod user;

@@ -4,9 +4,11 @@ use rust_decimal::Decimal;
 
 #[cfg(feature = "binance")]
 mod instant;
+mod plain;
 
 #[cfg(feature = "binance")]
 pub(super) use instant::instant;
+pub(super) use plain::plain;
 
 use super::DecodeError;
 use crate::types::BookLevel;
@@ -33,6 +35,9 @@ pub(super) fn float(
     field: &'static str,
     text: &str,
 ) -> Result<f64, DecodeError> {
+    if let Some(value) = plain(text.as_bytes()) {
+        return Ok(value);
+    }
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         Ok(_) | Err(_) => Err(number(what, field, text)),

@@ -230,6 +230,124 @@ fn what_is_unsound_is_refused_and_what_is_unknown_is_counted() {
     }
 }
 
+const PRINT: &str = concat!(
+    r#"{"e":"aggTrade","E":1672515782136,"s":"BTCUSDT","a":12345,"p":"0.00100000","#,
+    r#""q":"100.25000000","f":100,"l":105,"T":1672515782134,"m":true,"M":true}"#
+);
+const TRADE: &str = concat!(
+    r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1672515782136,"s":"BTCUSDT","t":12345,"#,
+    r#""p":"0.001","q":"100","T":1672515782134136,"m":false,"X":"MARKET"}}"#
+);
+const FUTURES_QUOTE: &str = concat!(
+    r#"{"e":"bookTicker","u":400900217,"E":1568014460893,"T":1568014460891,"s":"BTCUSDT","#,
+    r#""b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000","st":1}"#
+);
+const FUTURES_DEPTH: &str = concat!(
+    r#"{"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":1672515782136,"T":1672515782134,"#,
+    r#""s":"BTCUSDT","U":157,"u":160,"pu":149,"b":[["0.0024","10"],["0.0022","0.000"]],"a":[]}}"#
+);
+const COMMON: [&str; 7] = [QUOTE, FUTURES_QUOTE, PRINT, TRADE, KLINE, DEPTH, FUTURES_DEPTH];
+
+/// Words that stand in frames, and some that make other frames of them.
+const WORDS: [&str; 22] = [
+    r#""e""#,
+    r#""u""#,
+    r#""s""#,
+    r#""b""#,
+    r#""a""#,
+    r#""T""#,
+    r#""k""#,
+    r#""pu""#,
+    r#""id""#,
+    r#""event""#,
+    r#""data""#,
+    r#""stream""#,
+    "null",
+    "true",
+    "-1",
+    "1e3",
+    "007",
+    "[]",
+    "{}",
+    r#""25.3""#,
+    r#""trade""#,
+    r#""""#,
+];
+
+/// The quick reader takes frames as the venue writes them, the other one takes all of JSON. White
+/// space behind a frame means nothing and turns the quick one away: what both say must be equal.
+fn read_twice(frame: &[u8]) {
+    let spaced = [frame, b" "].concat();
+    let [mut quick, mut whole] = [decoder(), decoder()];
+    let (mut news, mut same) = (Vec::new(), Vec::new());
+    let read = quick.decode(frame, &mut news);
+    let again = whole.decode(&spaced, &mut same);
+    let text = String::from_utf8_lossy(frame);
+    match (read, again) {
+        // Line and column of what is cut off differ by the space.
+        (Err(DecodeError::Malformed { .. }), Err(DecodeError::Malformed { .. })) => {}
+        (read, again) => assert_eq!(read, again, "{text}"),
+    }
+    assert_eq!((news, quick.counts()), (same, whole.counts()), "{text}");
+}
+
+#[test]
+fn common_frames_are_read_alike_by_both_readers() {
+    for frame in COMMON {
+        read_twice(frame.as_bytes());
+        let mut news = Vec::new();
+        decoder().decode(frame.as_bytes(), &mut news).unwrap();
+        assert_eq!(news.len(), 1, "{frame}");
+    }
+    for file in ["binance-spot.jsonl", "binance-usdm.jsonl", "binance-coinm.jsonl"] {
+        for frame in frames(file).iter().filter(|frame| is_market(frame)) {
+            read_twice(frame.raw.as_bytes());
+        }
+    }
+    // What would make one event of the other, or come twice, or mean nothing.
+    for frame in [
+        r#"{"data":"x","u":1,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}"#,
+        r#"{"u":1,"e":"kline","s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}"#,
+        r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0","k":1}"#,
+        r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0","id":7}"#,
+        r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0","u":2}"#,
+        r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}}"#,
+        r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"-1.0","a":"2.0","A":"1.0"}"#,
+        r#"{"u":1,"s":"BTC\u0055SDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}"#,
+        r#"{"u":01,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}"#,
+        r#"{"u":18446744073709551616,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}"#,
+    ] {
+        read_twice(frame.as_bytes());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_frames_are_read_alike_by_both_readers(
+        frame in prop::sample::select(COMMON.to_vec()),
+        places in prop::collection::vec((any::<prop::sample::Index>(), b' '..=b'~'), 0..3),
+        words in prop::collection::vec((any::<prop::sample::Index>(), 0..WORDS.len()), 0..3),
+    ) {
+        // A token of the frame gives way to a word.
+        let mut frame = frame.to_owned();
+        for (place, word) in words {
+            let ends: Vec<usize> = frame.match_indices([':', ',', '{', '}']).map(|it| it.0).collect();
+            let index = place.index(ends.len().saturating_sub(1).max(1));
+            if let [begin, end, ..] = ends[index..] {
+                frame.replace_range(begin + 1..end, WORDS[word]);
+            }
+        }
+        let mut bytes = frame.into_bytes();
+        for (place, byte) in places {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        read_twice(&bytes);
+    }
+}
+
 proptest! {
     #[test]
     fn damaged_frames_are_read_or_refused(
