@@ -56,8 +56,9 @@ pub use net::{
 pub use recording::{ReplayError, Replayed, SessionFiles, SessionRecorder};
 pub use runner::{
     Bot, BotAction, BotApiNotifier, BotConfig, BotCounts, BotExit, BotPlan, BotSeat, BotStatus,
-    BotView, BuildEngine, BuiltEngine, Difference, ExitPosition, ExitReport, Explained,
-    LogNotifier, Notice, NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution,
+    BotView, BuildEngine, BuiltEngine, ConnectionStatus, Difference, ExitPosition, ExitReport,
+    Explained, LogNotifier, Notice, NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution,
     ResumeError, RunError, Runner, RunnerConfig, RunnerHandle, SnapshotHead, StopOrders,
-    StopPolicy, Stopwatch, UnknownOrders, WebhookNotifier, engine_state, snapshot_head,
+    StopPolicy, Stopwatch, SystemStatus, UnknownOrders, WebhookNotifier, engine_state,
+    snapshot_head,
 };

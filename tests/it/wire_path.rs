@@ -20,7 +20,7 @@ fn every_frame_becomes_one_signed_order() {
                 let query = path.frame(pair[number % 2].as_bytes());
                 let (payload, signature) = query.rsplit_once("&signature=").unwrap();
                 key.verify(payload.as_bytes(), signature).unwrap();
-                let id = format!("newClientOrderId=tw-0-1-{number}");
+                let id = format!("newClientOrderId=tw-1-1-{number}");
                 for part in ["symbol=BTCUSDT", "side=BUY", "quantity=0.025", &id] {
                     assert!(payload.split('&').any(|field| field == part), "{part}: {payload}");
                 }

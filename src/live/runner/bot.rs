@@ -448,6 +448,11 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
     pub fn is_reconciled(&self) -> bool {
         self.news.is_there() && self.reconciler.is_current()
     }
+
+    /// When books and venue were last compared in this run with nothing left open.
+    pub const fn reconciled_at(&self) -> Option<Timestamp> {
+        self.reconciler.succeeded_at()
+    }
 }
 
 fn describe(halt: &Halt) -> String {

@@ -17,6 +17,7 @@ mod state;
 mod status;
 mod stop;
 mod stopwatch;
+mod system;
 mod teller;
 mod webhook;
 
@@ -34,4 +35,5 @@ pub use seat::BotView;
 pub use status::BotStatus;
 pub use stop::{ExitPosition, ExitReport, StopOrders, StopPolicy};
 pub use stopwatch::Stopwatch;
+pub use system::{ConnectionStatus, SystemStatus};
 pub use webhook::{BotApiNotifier, WebhookNotifier};

@@ -94,7 +94,7 @@ impl<S: Strategy, M: MetricsSink> Bot<S, M> {
         }
         if self.news.is_there() {
             self.counts.reconciled += 1;
-            self.reconciler.succeeded(at.after(config.every));
+            self.reconciler.succeeded(at, at.after(config.every));
             self.release(at, out);
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Reconciler {
     due: Timestamp,
     /// Books and venue agreed at the last picture.
     is_current: bool,
+    /// When the last picture was looked at that left nothing open.
+    succeeded_at: Option<Timestamp>,
     /// When the books last moved.
     booked_at: Timestamp,
     failures: u32,
@@ -78,6 +80,7 @@ impl Reconciler {
             asked: None,
             due: Timestamp::MAX,
             is_current: false,
+            succeeded_at: None,
             booked_at: Timestamp::from_nanos(i64::MIN),
             failures: 0,
             seen: BTreeMap::new(),
@@ -97,6 +100,10 @@ impl Reconciler {
 
     pub(super) const fn is_current(&self) -> bool {
         self.is_current
+    }
+
+    pub(super) const fn succeeded_at(&self) -> Option<Timestamp> {
+        self.succeeded_at
     }
 
     /// Something may have happened that nobody told.
@@ -145,8 +152,9 @@ impl Reconciler {
     }
 
     /// A picture was looked at, and nothing is open.
-    pub(super) fn succeeded(&mut self, next: Timestamp) {
+    pub(super) fn succeeded(&mut self, at: Timestamp, next: Timestamp) {
         self.is_current = true;
+        self.succeeded_at = Some(at);
         self.memory.is_fresh = false;
         self.is_accepting = false;
         self.failures = 0;

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::notify::Postman;
 use super::seat::{Ask, BotView, Desk, FileRecorder};
+use super::system::{Connection, SystemStatus};
 use super::{
     Bot, BotAction, BotPlan, ExitReport, Notifier, ResumeError, StopPolicy, snapshot_head,
 };
@@ -16,7 +17,8 @@ use crate::live::{Gateway, SessionFiles, process};
 use crate::metrics::{EdgeMetrics, EdgeSink, MetricsExporter, MetricsSink};
 use crate::strategy::Strategy;
 use crate::types::{Bar, Classification, Classify, Label, Timestamp};
-use crate::venue::{Clock, MarketStream};
+use crate::venue::network::{NetworkReport, UnsafeNetworkError};
+use crate::venue::{Clock, MarketDataStream, MarketStream};
 
 /// What a bot needs to run.
 ///
@@ -63,6 +65,8 @@ pub struct Runner<S, M> {
     seats: Vec<BotSeat<S, M>>,
     asks: Vec<(Label, mpsc::Sender<Ask>, watch::Receiver<BotView>)>,
     ends: Vec<(mpsc::Receiver<Ask>, watch::Sender<BotView>)>,
+    connections: Vec<Connection>,
+    network: Option<NetworkReport>,
 }
 
 /// How a bot of a [`Runner`] has ended.
@@ -84,6 +88,9 @@ pub enum RunError {
     /// Its files cannot be read or written.
     #[error("files of the bot: {0}")]
     Files(String),
+    /// Something was found about networks, hosts or keys: nothing was started.
+    #[error("not started: {0}")]
+    Network(#[from] UnsafeNetworkError),
     /// Its task panicked outside the engine.
     #[error("the bot's task panicked: {0}")]
     Panicked(String),
@@ -97,6 +104,7 @@ impl Classify for RunError {
         match self {
             Self::Resume(error) => error.classification(),
             Self::Files(_) => Classification::MACHINE,
+            Self::Network(error) => error.classification(),
             Self::Panicked(_) => Classification::FAILURE,
         }
     }
@@ -114,6 +122,8 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
             seats: Vec::new(),
             asks: Vec::new(),
             ends: Vec::new(),
+            connections: Vec::new(),
+            network: None,
         }
     }
 
@@ -152,15 +162,38 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
         self
     }
 
+    /// Takes what was found about networks, hosts and keys before the first connection. When
+    /// that is anything at all, [`Runner::run`] starts no bot.
+    #[must_use]
+    pub fn validated(mut self, report: NetworkReport) -> Self {
+        self.network = Some(report);
+        self
+    }
+
+    /// Shows this service in [`RunnerHandle::system`].
+    #[must_use]
+    pub fn connection(mut self, name: &str, service: Arc<dyn MarketDataStream>) -> Self {
+        self.connections.push(Connection { name: Label::new(name), service });
+        self
+    }
+
     /// What to ask and stop its bots by, while it runs. Once the last handle is gone, nobody can
     /// stop the bots any more, and they stop by themselves as [`StopPolicy::default`] says.
     pub fn handle(&self) -> RunnerHandle {
-        RunnerHandle { bots: self.asks.clone() }
+        let (clock, connections) = (Arc::clone(&self.clock), self.connections.clone());
+        RunnerHandle { bots: self.asks.clone(), clock, connections }
     }
 
     /// Runs until every bot has ended; keep a [`Runner::handle`] for as long as they shall run.
     /// Dropping the future ends all of them where they are, as if the process had been killed.
     pub async fn run(self) -> Vec<BotExit> {
+        if let Some(Err(error)) = self.network.map(NetworkReport::require_safe) {
+            let refused = |seat: BotSeat<S, M>| BotExit {
+                bot: seat.plan.name,
+                outcome: Err(error.clone().into()),
+            };
+            return self.seats.into_iter().map(refused).collect();
+        }
         let (postman, work) = Postman::new(self.notifiers);
         let post = tokio::spawn(work);
         // It ends with this future.
@@ -202,9 +235,17 @@ const LAST_WORDS: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct RunnerHandle {
     bots: Vec<(Label, mpsc::Sender<Ask>, watch::Receiver<BotView>)>,
+    clock: Arc<dyn Clock>,
+    connections: Vec<Connection>,
 }
 
 impl RunnerHandle {
+    /// The whole system as it is now, with what the runner had been given before
+    /// [`Runner::handle`].
+    pub fn system(&self) -> SystemStatus {
+        SystemStatus::of(self.clock.wall(), self.views(), &self.connections)
+    }
+
     /// Where each bot stands.
     pub fn views(&self) -> Vec<BotView> {
         self.bots.iter().map(|(_, _, view)| view.borrow().clone()).collect()

@@ -50,6 +50,8 @@ pub struct BotView {
     pub doubts: usize,
     /// Books and venue agreed at the last picture, and the news are there.
     pub is_reconciled: bool,
+    /// When they were last compared in this run with nothing left open.
+    pub reconciled_at: Option<Timestamp>,
 }
 
 impl BotView {
@@ -63,6 +65,7 @@ impl BotView {
             working: 0,
             doubts: 0,
             is_reconciled: false,
+            reconciled_at: None,
         }
     }
 }
@@ -380,5 +383,6 @@ fn view<S: Strategy, M: MetricsSink>(bot: &Bot<S, M>) -> BotView {
         working: bot.engine().orders().live().len(),
         doubts: bot.doubts(),
         is_reconciled: bot.is_reconciled(),
+        reconciled_at: bot.reconciled_at(),
     }
 }

@@ -224,7 +224,8 @@ mod tests {
             if let Some(read) = read {
                 prop_assert_eq!(serde_json::from_str::<u64>(&text).ok(), Some(read));
             }
-            let is_plain = (1..=18).contains(&text.len()) && (text == "0" || !text.starts_with('0'));
+            let is_canonical = text == "0" || !text.starts_with('0');
+            let is_plain = (1..=18).contains(&text.len()) && is_canonical;
             prop_assert_eq!(read.is_some(), is_plain);
         }
     }

@@ -1,5 +1,7 @@
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Channel, Subscription};
 
 /// How much the data of one subscription can be trusted, at one moment.
@@ -56,7 +58,7 @@ impl Channel {
 }
 
 /// What the connections of a service have seen since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionCounts {
     /// Connections that stand now.
     pub connections: u64,

@@ -7,20 +7,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tradewright::backtest::Digest;
 use tradewright::engine::{Engine, SlotConfig};
 use tradewright::live::{
     BotApiNotifier, BotPlan, BotSeat, BotStatus, Endpoint, HttpClient, Notice, NoticeKind,
-    Notifier, NotifyError, PaperGateway, Runner, RunnerConfig, SessionFiles, StopOrders,
-    StopPolicy, Stopwatch, Tls, WebhookNotifier,
+    Notifier, NotifyError, PaperGateway, RunError, Runner, RunnerConfig, SessionFiles, StopOrders,
+    StopPolicy, Stopwatch, SystemStatus, Tls, WebhookNotifier,
 };
 use tradewright::metrics::{MetricsExporter, Registry, Tee};
 use tradewright::prelude::*;
 use tradewright::types::{AlertLevel, Label, MarketEvent, Quote};
+use tradewright::venue::network::{NetworkAccess, NetworkValidator, NetworkVenue};
 use tradewright::venue::{
-    Channel, Clock, MarketNews, MarketSighting, MarketStream, Subscription, VenueEvent,
+    Channel, Clock, ConnectionCounts, DataQuality, ExchangeError, MarketDataStream, MarketNews,
+    MarketSighting, MarketStream, SessionState, Subscription, VenueEvent,
 };
 
 const ID: InstrumentId = InstrumentId(0);
@@ -238,6 +241,93 @@ async fn one_bot_fails_and_the_other_goes_on() {
     assert_eq!(status("sound"), BotStatus::Stopped);
     assert!(heard.kinds("frail").contains(&NoticeKind::BotError));
     assert!(!heard.kinds("sound").contains(&NoticeKind::BotError));
+}
+
+/// A service that does nothing and is in the state that it was given.
+#[derive(Debug)]
+struct Service(SessionState);
+
+#[async_trait]
+impl MarketDataStream for Service {
+    async fn subscribe(&self, _: &[Subscription]) -> Result<MarketStream, ExchangeError> {
+        Err(ExchangeError::Closed)
+    }
+
+    fn status(&self) -> SessionState {
+        self.0
+    }
+
+    fn watch_status(&self) -> BoxStream<'static, SessionState> {
+        futures::stream::pending().boxed()
+    }
+
+    fn quality(&self) -> Vec<DataQuality> {
+        Vec::new()
+    }
+
+    fn counts(&self) -> ConnectionCounts {
+        ConnectionCounts { frames: 7, ..ConnectionCounts::default() }
+    }
+
+    async fn close(&self) {}
+}
+
+/// One value tells where bots and connections stand, and comes back whole from its text.
+#[tokio::test(start_paused = true)]
+async fn the_status_of_the_system_is_one_value() {
+    let (folder, registry) = (Folder::new("system"), Registry::new());
+    for (state, is_healthy) in [(SessionState::Live, true), (SessionState::Polling, false)] {
+        let clock = Arc::new(Paused(tokio::time::Instant::now()));
+        let runner = Runner::new(clock, RunnerConfig::default())
+            .connection("spot", Arc::new(Service(state)))
+            .bot(seat("alpha", 0, &registry, &folder.0));
+        let handle = runner.handle();
+        let before = handle.system();
+        assert_eq!((before.is_healthy, before.bots[0].reconciled_at), (false, None));
+        let running = tokio::spawn(runner.run());
+        let view = handle.wait_for("alpha", |view| view.is_reconciled).await.unwrap();
+        handle.wait_for("alpha", |view| view.status == BotStatus::Running).await.unwrap();
+        let status = handle.system();
+        assert_eq!(status.is_healthy, is_healthy, "{status:?}");
+        assert!(view.reconciled_at.is_some_and(|at| at <= status.at), "{view:?}");
+        let connection = status.connections[0];
+        assert_eq!((connection.name.as_str(), connection.state), ("spot", state));
+        assert_eq!((connection.counts.frames, &*status.version), (7, env!("CARGO_PKG_VERSION")));
+        let text = serde_json::to_string(&status).unwrap();
+        assert_eq!(serde_json::from_str::<SystemStatus>(&text).unwrap(), status);
+        handle.stop(StopPolicy::default()).await;
+        running.await.unwrap();
+        assert!(!handle.system().is_healthy, "a bot that was stopped does not run");
+    }
+}
+
+/// Nothing starts, and no file is made, on a network of which something is wrong.
+#[tokio::test(start_paused = true)]
+async fn no_bot_starts_on_a_doubtful_network() {
+    let (folder, registry) = (Folder::new("network"), Registry::new());
+    let validator = NetworkValidator::new();
+    let validator = validator.venue(NetworkVenue::Binance, NetworkAccess::MarketData);
+    let report = |rest: &str| {
+        let variables =
+            [("TRADEWRIGHT_NETWORK", "testnet"), ("TRADEWRIGHT_BINANCE_REST_URL", rest)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        validator.validate(&variables.into())
+    };
+    let hosts = [("https://api.binance.com", false), ("https://testnet.binance.vision", true)];
+    for (report, starts) in hosts.map(|(rest, starts)| (report(rest), starts)) {
+        assert_eq!(report.is_safe(), starts, "{report}");
+        let clock = Arc::new(Paused(tokio::time::Instant::now()));
+        let seats = seat("alpha", 0, &registry, &folder.0);
+        let runner = Runner::new(clock, RunnerConfig::default()).validated(report).bot(seats);
+        let handle = runner.handle();
+        let running = tokio::spawn(runner.run());
+        handle.stop(StopPolicy::default()).await;
+        let exits = running.await.unwrap();
+        let was_refused = matches!(exits[0].outcome, Err(RunError::Network(_)));
+        assert_eq!((exits.len(), was_refused), (1, !starts), "{exits:?}");
+        let files = SessionFiles::new(&folder.0, "alpha").unwrap();
+        assert_eq!(files.snapshot().unwrap().is_some(), starts);
+    }
 }
 
 /// A damaged snapshot is refused: a bot never begins anew beside orders that may work.
