@@ -333,7 +333,8 @@ proptest! {
         // A token of the frame gives way to a word.
         let mut frame = frame.to_owned();
         for (place, word) in words {
-            let ends: Vec<usize> = frame.match_indices([':', ',', '{', '}']).map(|it| it.0).collect();
+            let marks = frame.match_indices([':', ',', '{', '}']);
+            let ends: Vec<usize> = marks.map(|(place, _)| place).collect();
             let index = place.index(ends.len().saturating_sub(1).max(1));
             if let [begin, end, ..] = ends[index..] {
                 frame.replace_range(begin + 1..end, WORDS[word]);
