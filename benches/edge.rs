@@ -7,7 +7,7 @@
 //! run fails when a trade, an order or a fill is missing or comes twice, or when the newest quote
 //! of a symbol does not arrive.
 
-#![allow(missing_docs, reason = "a benchmark")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "a benchmark, which reads clocks")]
 
 #[path = "support/flood.rs"]
 mod flood;

@@ -8,7 +8,7 @@
 //!
 //! Each frame is timed by itself; what reading the clock costs is printed and not subtracted.
 
-#![allow(missing_docs, reason = "a benchmark")]
+#![allow(missing_docs, clippy::disallowed_methods, reason = "a benchmark, which reads clocks")]
 
 #[path = "support/every_rule.rs"]
 mod every_rule;

@@ -159,10 +159,11 @@ fn pour(
         let due = total.min(elapsed.saturating_mul(rate) / 1_000_000);
         out.clear();
         // A sender that was held up makes up for it in pieces.
-        for next in number..due.min(number + 2_000) {
+        let end = due.min(number + 2_000);
+        for next in number..end {
             frame(&text(next), &mut out);
-            number = next + 1;
         }
+        number = end;
         stream.write_all(&out)?;
         counter.store(number, Ordering::Release);
         if due <= number {
