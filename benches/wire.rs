@@ -35,12 +35,11 @@ fn main() {
     show("reading the clock", &mut clock);
     for (limits, is_every) in [("seven limits", false), ("every rule", true)] {
         for (kind, pair) in [("bookTicker", QUOTES), ("kline", KLINES)] {
-            let keys: [(&str, fn() -> Credentials); 2] = [("HMAC", hmac), ("Ed25519", ed25519)];
-            for (name, credentials) in keys {
+            for (name, credentials) in [("HMAC", hmac()), ("Ed25519", ed25519())] {
                 let title = format!("{kind}, {limits}, {name}");
                 let mut nanos = match is_every {
-                    true => measure(every_rule(), credentials(), pair, frames),
-                    false => measure(workload_c::wide_limits(), credentials(), pair, frames),
+                    true => measure(every_rule(), credentials, pair, frames),
+                    false => measure(workload_c::wide_limits(), credentials, pair, frames),
                 };
                 show(&title, &mut nanos);
             }
