@@ -151,8 +151,8 @@ impl WirePath {
         &self.text
     }
 
-    /// The venue takes the order and cancels it; a millisecond passes. Returns how many there
-    /// were.
+    /// The venue takes the order and cancels it; a minute passes, so that entries stay below what
+    /// the breaker lets pass in an hour. Returns how many orders there were.
     pub fn answer(&mut self) -> usize {
         let commands = std::mem::take(&mut self.commands);
         let places = commands.iter().filter_map(|command| match command {
@@ -168,7 +168,7 @@ impl WirePath {
         }
         self.commands = commands;
         self.commands.clear();
-        self.at = self.at.after(Duration::from_millis(1));
+        self.at = self.at.after(Duration::from_secs(60));
         count
     }
 }
