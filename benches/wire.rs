@@ -3,7 +3,7 @@
 //!
 //! Included: decoding, the engine with a strategy that bids on every event, sizing, the review by
 //! the risk manager (seven limits and guards, or every built-in one), order life, the request and
-//! its signature. Not included: sockets and a journal. The venue's answers come between the
+//! its signature. Figures of the portfolio are made once a day. Not included: sockets and a journal. The venue's answers come between the
 //! frames and are not counted.
 //!
 //! Each frame is timed by itself; what reading the clock costs is printed and not subtracted.
@@ -18,7 +18,7 @@ mod wire_path;
 mod workload_c;
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tradewright::risk::{PortfolioRiskSettings, RiskManager};
 use tradewright::types::InstrumentId;
@@ -48,7 +48,9 @@ fn main() {
 }
 
 fn every_rule() -> impl RiskManager {
-    every_rule::every_rule(&[InstrumentId(0)], PortfolioRiskSettings::default())
+    let row_spacing = Duration::from_secs(86_400);
+    let figures = PortfolioRiskSettings { row_spacing, ..PortfolioRiskSettings::default() };
+    every_rule::every_rule(&[InstrumentId(0)], figures)
 }
 
 fn measure(
@@ -57,7 +59,7 @@ fn measure(
     pair: [&str; 2],
     frames: usize,
 ) -> Vec<u64> {
-    let mut path = WirePath::new(risk, credentials);
+    let mut path = WirePath::new(risk, credentials).after_days(300);
     let mut nanos = Vec::with_capacity(frames);
     for index in 0..WARM_UP.min(frames) + frames {
         let bytes = pair[index % 2].as_bytes();

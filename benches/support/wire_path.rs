@@ -126,6 +126,17 @@ impl WirePath {
         path
     }
 
+    /// After so many days of quotes that portfolio figures are known: before that, rules that
+    /// need them let nothing pass.
+    pub fn after_days(mut self, days: usize) -> Self {
+        for day in 0..days {
+            self.frame(QUOTES[day % 2].as_bytes());
+            self.answer();
+            self.at = self.at.after(Duration::from_secs(86_400));
+        }
+        self
+    }
+
     fn input(&mut self, input: &Input) {
         self.engine.handle(self.at, input, &mut self.commands).expect("a sound input");
     }

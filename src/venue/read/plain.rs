@@ -10,11 +10,24 @@
 /// ```
 #[inline]
 pub(in crate::venue) fn plain(text: &[u8]) -> Option<f64> {
-    let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
-        Some(point) => (text.get(..point)?, text.get(point + 1..)?),
-        None => (text, &[][..]),
+    if text.len() > MOST_DIGITS + 1 {
+        return None;
+    }
+    let (mut mantissa, mut length) = (0, 0);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        mantissa = mantissa * 10 + u64::from(digit);
+        length += 1;
+    }
+    let fraction = match text.get(length..)? {
+        [] => &[][..],
+        [b'.', fraction @ ..] => fraction,
+        _ => return None,
     };
-    let count = whole.len() + fraction.len();
+    let count = length + fraction.len();
     if count == 0 || count > MOST_DIGITS {
         return None;
     }
@@ -23,7 +36,6 @@ pub(in crate::venue) fn plain(text: &[u8]) -> Option<f64> {
         Some((eight, rest)) => (Some(eight), rest),
         None => (None, fraction),
     };
-    let mut mantissa = digits(0, whole)?;
     if let Some(eight) = eight {
         mantissa = mantissa * 100_000_000 + eight_digits(*eight)?;
     }
@@ -57,7 +69,7 @@ fn digits(mut value: u64, text: &[u8]) -> Option<u64> {
 
 /// Eight digits in three multiplications (D. Lemire, 2022, "Quickly parsing eight digits").
 #[inline]
-fn eight_digits(text: [u8; 8]) -> Option<u64> {
+pub(in crate::venue) fn eight_digits(text: [u8; 8]) -> Option<u64> {
     const ZEROS: u64 = 0x3030_3030_3030_3030;
     const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
     let word = u64::from_le_bytes(text);
