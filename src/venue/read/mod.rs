@@ -8,6 +8,8 @@ mod plain;
 
 #[cfg(feature = "binance")]
 pub(super) use instant::instant;
+#[cfg(feature = "binance")]
+pub(super) use plain::eight_digits;
 pub(super) use plain::plain;
 
 use super::DecodeError;
