@@ -105,10 +105,10 @@ async fn run(rates: Rates) {
     let seen = read(seen, (stream, account), engine, rates).await;
     let took = begin.elapsed();
     let most = watch.await.expect("a whole watch");
-    let counts = service.counts();
+    let (counts, used) = (service.counts(), threads());
     service.close().await;
     report(rates, &sent, &seen, &counts);
-    println!("read within {took:.2?}; {}", threads());
+    println!("read within {took:.2?}; {used}");
     println!(
         "resident memory: {} MiB at the start, {} MiB at most, {} MiB at the end",
         before / 1_024,
