@@ -24,6 +24,11 @@ pub struct Chaos {
     pub cut: f64,
     /// Streams whose name contains one of these words are silent; the connection stays alive.
     pub muted: Vec<String>,
+    /// A change of a book comes with a bid above the best offer, which no snapshot has: the book
+    /// that is made of it is crossed.
+    pub crossed: f64,
+    /// A request to subscribe to market streams is answered by an error, and nothing comes of it.
+    pub refused_subscription: f64,
     /// A request over HTTP is not carried out and its connection is closed.
     pub lost_request: f64,
     /// A request over HTTP is carried out and its connection is closed without an answer.

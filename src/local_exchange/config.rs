@@ -1,3 +1,4 @@
+use core::fmt;
 use core::time::Duration;
 
 use rust_decimal::Decimal;
@@ -154,13 +155,20 @@ pub struct Symbol {
 }
 
 /// Who trades: a key, what signatures are checked by, and what it owns at the start. An asset
-/// that is not listed starts at zero.
-#[derive(Clone, Debug)]
+/// that is not listed starts at zero. Its `Debug` shows no key.
+#[derive(Clone)]
 pub struct Account {
     pub(super) key: String,
     pub(super) verifying: Result<VerifyingKey, KeyError>,
     pub(super) spot: Vec<(Label, Decimal)>,
     pub(super) futures: Vec<(Label, Decimal)>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Account");
+        shown.field("spot", &self.spot).field("futures", &self.futures).finish_non_exhaustive()
+    }
 }
 
 impl Account {

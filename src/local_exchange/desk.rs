@@ -1,3 +1,4 @@
+use core::fmt;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
@@ -13,7 +14,7 @@ use crate::types::{AssetId, InstrumentId, InstrumentKind, Label, Side, Timestamp
 use crate::venue::binance::{BinanceMarket, VerifyingKey};
 
 /// An account with its books in both markets.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Trader {
     pub(super) key: String,
     pub(super) verifying: VerifyingKey,
@@ -23,8 +24,15 @@ pub(super) struct Trader {
     pub(super) countdowns: BTreeMap<InstrumentId, Timestamp>,
 }
 
+/// Keys are not shown.
+impl fmt::Debug for Trader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Trader").field("desks", &self.desks).finish_non_exhaustive()
+    }
+}
+
 /// The key of a stream of futures user data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct ListenKey {
     pub(super) text: String,
     pub(super) expires_at: Timestamp,

@@ -9,7 +9,7 @@ use super::candles::{Candle, INTERVALS};
 use super::connection::{ConnectionId, Frame, Group, Link, Outgoing};
 use super::market::{Flushed, PublicTrade, SPEEDS};
 use super::state::{BEAT, ExchangeState};
-use crate::types::InstrumentId;
+use crate::types::{InstrumentId, Side};
 use crate::venue::binance::BinanceMarket;
 
 /// Time between two pings.
@@ -42,9 +42,14 @@ impl ExchangeState {
             return;
         };
         let names = request.params.iter().filter_map(Value::as_str);
+        let refused = self.chaos.refused_subscription;
+        let is_refused = request.method == "SUBSCRIBE" && self.chance(refused);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let Link::Streams(streams) = &mut connection.link else { return };
         let result = match request.method.as_str() {
+            "SUBSCRIBE" if is_refused => {
+                Err("Internal error, could not fetch data for subscription".to_owned())
+            }
             "SUBSCRIBE" => {
                 streams.names.extend(names.map(str::to_owned));
                 Ok(Value::Null)
@@ -161,7 +166,14 @@ impl ExchangeState {
 
     fn tell_depth(&mut self, market: BinanceMarket, id: InstrumentId, index: usize, speed: i64) {
         let Some(symbol) = self.markets.of_mut(market).get_mut(id) else { return };
-        let Some(diff) = symbol.flush(index) else { return };
+        let Some(mut diff) = symbol.flush(index) else { return };
+        let best = symbol.ladder.best(Side::Sell);
+        let crossed = self.chaos.crossed;
+        if self.chance(crossed)
+            && let Some((offer, steps)) = best
+        {
+            diff.bids.insert(0, (offer + 1, steps));
+        }
         let Some(symbol) = self.markets.of(market).get(id) else { return };
         let name = symbol.name().to_lowercase();
         let usual = match market {

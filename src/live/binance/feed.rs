@@ -52,7 +52,7 @@ enum Machine {
 pub(super) enum Job {
     Snapshot,
     Trades { from: u64, to: u64, tries: u32 },
-    Bars { from: Timestamp },
+    Bars { from: Timestamp, tries: u32 },
     Poll,
 }
 
@@ -144,7 +144,7 @@ impl Feed {
             Machine::Trades { is_fresh, .. } => *is_fresh = true,
             Machine::Bars { last: Some(last), is_filling, .. } => {
                 *is_filling = true;
-                moment.jobs.push(Job::Bars { from: *last });
+                moment.jobs.push(Job::Bars { from: *last, tries: 0 });
             }
             Machine::Quotes { last } => *last = 0,
             Machine::Bars { last: None, .. } | Machine::Plain => {}
@@ -210,11 +210,17 @@ impl Feed {
                 let read = body.and_then(|body| polled::read_trades(instrument, body).ok());
                 self.on_trades(from, to, tries, read.unwrap_or_default(), moment);
             }
-            Job::Bars { .. } => {
+            Job::Bars { from, tries } => {
                 let Topic::Bars(period) = self.key.topic else { return };
                 let now = moment.wall;
                 let read = body.map(|body| polled::read_bars(now, instrument, period, body));
-                self.on_filled(read.and_then(Result::ok).unwrap_or_default(), moment);
+                match read.and_then(Result::ok) {
+                    Some(closed) => self.on_filled(closed, moment),
+                    None if tries < MOST_TRIES => {
+                        moment.jobs.push(Job::Bars { from, tries: tries + 1 });
+                    }
+                    None => self.on_unfilled(moment),
+                }
             }
             Job::Poll => self.on_polled(body, moment),
         }
@@ -306,6 +312,16 @@ impl Feed {
         for bar in closed.into_iter().chain(held) {
             self.on_bar(bar, moment);
         }
+    }
+
+    /// Bars that were missed cannot be had: the readers are told before they get later ones.
+    fn on_unfilled(&mut self, moment: &mut Moment<'_>) {
+        if self.is_started {
+            self.count_gaps(1, moment);
+            self.tell_lost(moment, None, |_| true);
+            self.tell_started(moment, |_, _| true);
+        }
+        self.on_filled(Vec::new(), moment);
     }
 
     fn on_snapshot(&mut self, snapshot: Option<DepthSnapshot>, moment: &mut Moment<'_>) {

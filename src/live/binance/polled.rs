@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
-use super::topic::{Key, Topic, interval};
+use super::topic::{Key, Topic};
 use crate::types::{InstrumentId, Mark, MarketEvent, Period, Quote, Timestamp};
-use crate::venue::binance::{BinanceMarket, decode_aggregate_trades, decode_klines};
+use crate::venue::binance::{
+    BinanceMarket, candle_interval, decode_aggregate_trades, decode_klines,
+};
 use crate::venue::{DecodeError, FundingForecast, MarketNews, MarketSighting, Ticker};
 
 /// A question for market data: path, query and weight.
@@ -22,7 +24,7 @@ pub(super) fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) 
             (format!("{prefix}/aggTrades?symbol={symbol}&limit=100"), trades_weight(market))
         }
         Topic::Bars(period) => {
-            let interval = interval(market, period)?;
+            let interval = candle_interval(market, period)?;
             (format!("{prefix}/klines?symbol={symbol}&interval={interval}&limit=3"), 2)
         }
         Topic::Depth => (format!("{prefix}/depth?symbol={symbol}&limit=100"), 5),
@@ -53,7 +55,7 @@ pub(super) fn bars(
     period: Period,
     from: Timestamp,
 ) -> Option<Ask> {
-    let (interval, from) = (interval(market, period)?, from.millis());
+    let (interval, from) = (candle_interval(market, period)?, from.millis());
     let query = format!("symbol={symbol}&interval={interval}&startTime={from}&limit=1000");
     Some(Ask { path: format!("{prefix}/klines?{query}"), weight: 10 })
 }

@@ -445,7 +445,7 @@ impl Shard {
                 Some(polled::depth(market, prefix, &symbol, config.snapshot_levels))
             }
             (Job::Trades { from, .. }, _) => Some(polled::trades(market, prefix, &symbol, from)),
-            (Job::Bars { from }, Topic::Bars(period)) => {
+            (Job::Bars { from, .. }, Topic::Bars(period)) => {
                 polled::bars(market, prefix, &symbol, period, from)
             }
             (Job::Bars { .. }, _) => None,

@@ -2,7 +2,7 @@
 
 use crate::metrics::MessageKind;
 use crate::types::{InstrumentId, MarketEvent, Period, Timestamp};
-use crate::venue::binance::{BinanceMarket, StreamFrame};
+use crate::venue::binance::{BinanceMarket, StreamFrame, candle_interval};
 use crate::venue::{Channel, DecodeError, ExchangeError, MarketNews, Subscription, Symbols};
 
 /// A stream of the venue: several subscriptions may be served by one.
@@ -43,7 +43,7 @@ impl Key {
             Channel::Quotes => Topic::Quotes,
             Channel::Trades => Topic::Trades,
             Channel::Bars(period) => {
-                interval(market, period).ok_or_else(|| unsupported(subscription))?;
+                candle_interval(market, period).ok_or_else(|| unsupported(subscription))?;
                 Topic::Bars(period)
             }
             Channel::Book { .. } | Channel::Depth => Topic::Depth,
@@ -82,7 +82,7 @@ impl Key {
         Some(match self.topic {
             Topic::Quotes => format!("{symbol}@bookTicker"),
             Topic::Trades => format!("{symbol}@aggTrade"),
-            Topic::Bars(period) => format!("{symbol}@kline_{}", interval(market, period)?),
+            Topic::Bars(period) => format!("{symbol}@kline_{}", candle_interval(market, period)?),
             Topic::Depth => format!("{symbol}@depth@100ms"),
             Topic::Ticker => format!("{symbol}@ticker"),
             Topic::Marks => format!("{symbol}@markPrice@1s"),
@@ -127,32 +127,6 @@ pub(super) fn message_kind(
         },
     }
 }
-
-/// The venue's word for a bar's length.
-pub(super) fn interval(market: BinanceMarket, period: Period) -> Option<&'static str> {
-    let seconds = period.span()?.as_secs();
-    let known = INTERVALS.iter().find(|(span, _)| *span == seconds)?;
-    // Futures have no bars of a second.
-    (seconds > 1 || market == BinanceMarket::Spot).then_some(known.1)
-}
-
-const INTERVALS: [(u64, &str); 15] = [
-    (1, "1s"),
-    (60, "1m"),
-    (180, "3m"),
-    (300, "5m"),
-    (900, "15m"),
-    (1_800, "30m"),
-    (3_600, "1h"),
-    (7_200, "2h"),
-    (14_400, "4h"),
-    (21_600, "6h"),
-    (28_800, "8h"),
-    (43_200, "12h"),
-    (86_400, "1d"),
-    (259_200, "3d"),
-    (604_800, "1w"),
-];
 
 fn unsupported(subscription: Subscription) -> ExchangeError {
     ExchangeError::Unsupported { what: format!("{:?} here", subscription.channel) }

@@ -29,7 +29,7 @@ pub use reply::{
 };
 pub use request::{
     Access, AnswerKind, MarginType, Method, OrderRoute, Request, RequestError, Requests, Signing,
-    TradesFrom,
+    TradesFrom, candle_interval,
 };
 pub use secrecy::SecretString;
 pub use sign::{

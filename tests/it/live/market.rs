@@ -155,6 +155,73 @@ async fn trades_that_cannot_be_had_are_told_as_missed() {
     assert_eq!(service.counts().missed_trades, 2);
 }
 
+/// A closed minute: a kline's frame.
+fn minute(number: i64) -> String {
+    let (open, close) = (number * 60_000, number * 60_000 + 59_999);
+    format!(
+        r#"{{"e":"kline","E":{close},"s":"BTCUSDT","k":{{"t":{open},"T":{close},"s":"BTCUSDT",
+        "i":"1m","f":1,"L":2,"o":"100.0","c":"100.0","h":"100.0","l":"100.0","v":"1.0","n":2,
+        "x":true,"q":"100.0","V":"0.5","Q":"50.0","B":"0"}}}}"#
+    )
+}
+
+/// The minutes that a reader is told of, up to this one, and whether it lost the stream between.
+async fn minutes(stream: &mut MarketStream, last: i64) -> (Vec<i64>, u32) {
+    let (mut told, mut losses) = (Vec::new(), 0);
+    while told.last() != Some(&last) {
+        match next(stream).await {
+            VenueEvent::News { news: MarketNews::Event(sighting), .. } => {
+                told.push(sighting.at.unwrap().millis() / 60_000 - 1);
+            }
+            VenueEvent::Lost { .. } => losses += 1,
+            _ => {}
+        }
+    }
+    (told, losses)
+}
+
+/// Minutes 101 and 102 are missed; the questions for them fail so often.
+async fn bars_after_failures(failures: usize) -> (Vec<i64>, u32) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let left = AtomicUsize::new(failures);
+    let rows = [100_i64, 101, 102].map(|number| {
+        let (open, close) = (number * 60_000, number * 60_000 + 59_999);
+        format!(r#"[{open},"100.0","100.0","100.0","100.0","1.0",{close},"100.0",2,"0","0","0"]"#)
+    });
+    let body = format!("[{}]", rows.join(","));
+    let mut server = Server::new(move |asked| {
+        if asked.path.starts_with("/ws") {
+            return Reply::upgrade();
+        }
+        let is_failing = left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .is_ok();
+        if is_failing { Reply::status(500, "", "") } else { Reply::ok(body.clone()) }
+    })
+    .await;
+    let service = BinanceMarketData::new(&connection(config(BinanceMarket::Spot, server.port)));
+    let bars = Channel::Bars(Period::MINUTE);
+    let (mut stream, mut peer) = subscribed(&mut server, &service, &[bars]).await;
+    peer.say(&minute(100)).await;
+    let before = minutes(&mut stream, 100).await;
+    assert_eq!(before, (vec![100], 0));
+    drop(peer);
+    let mut peer = server.peer().await;
+    peer.subscribed().await;
+    peer.say(&minute(103)).await;
+    minutes(&mut stream, 103).await
+}
+
+/// 11: bars that were missed are asked for again when the question fails. Where they cannot be
+/// had, the reader is told that something is missing, and goes on with the next one.
+#[tokio::test]
+async fn failure_11_bars_that_are_fetched_late_or_never() {
+    // The loss is that of the connection.
+    assert_eq!(bars_after_failures(0).await, (vec![101, 102, 103], 1));
+    assert_eq!(bars_after_failures(2).await, (vec![101, 102, 103], 1));
+    assert_eq!(bars_after_failures(usize::MAX).await, (vec![103], 2));
+}
+
 #[tokio::test]
 async fn http_stands_in_for_streams_until_they_are_back() {
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,10 +1,18 @@
 //! The local exchange: Binance's protocol over the simulated venue.
 
+mod bot;
+mod canary;
 mod chaos;
+mod client;
+mod failures;
+mod failures_of_books;
 mod futures;
+mod gateway;
+mod live;
 mod orders;
 mod server;
 mod streams;
+mod table;
 
 use serde_json::Value;
 use tradewright::local_exchange::{
@@ -157,4 +165,28 @@ pub fn scripted(closes: &[i64]) -> World {
 
 pub fn decimal(value: &Value) -> Decimal {
     value.as_str().expect("a number as text").parse().unwrap()
+}
+
+/// Signs requests that are handed to an exchange directly.
+pub struct Signer(HmacKey);
+
+impl Signer {
+    pub fn new(secret: &str) -> Self {
+        Self(HmacKey::new(&SecretString::from(secret)).unwrap())
+    }
+
+    /// Places a spot order that has to be accepted.
+    pub fn place(&self, state: &mut ExchangeState, at: Timestamp, query: &str) {
+        let query = format!("{query}&timestamp={}", at.millis());
+        let mut signature = String::new();
+        self.0.signature(query.as_bytes()).write(&mut signature);
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            target: format!("/api/v3/order?{query}&signature={signature}"),
+            key: Some("local-key".to_owned()),
+            body: String::new(),
+        };
+        let reply = state.http(at, &request);
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
 }

@@ -20,8 +20,9 @@ const fn public(path: &'static str, call: &'static str, urgency: Urgency) -> End
     Endpoint::new(Method::Get, path, call).of(Access::Public, urgency)
 }
 
-/// The candles of both markets; spot has some of one second, too.
-const INTERVALS: [(u32, &str); 14] = [
+/// The candles of both markets; those of one second are spot's alone.
+const INTERVALS: [(u64, &str); 15] = [
+    (1, "1s"),
     (60, "1m"),
     (180, "3m"),
     (300, "5m"),
@@ -37,6 +38,20 @@ const INTERVALS: [(u32, &str); 14] = [
     (259_200, "3d"),
     (604_800, "1w"),
 ];
+
+/// The venue's word for a candle of this length; none where it has no such candles.
+///
+/// ```
+/// use tradewright::types::Period;
+/// use tradewright::venue::binance::{BinanceMarket, candle_interval};
+///
+/// assert_eq!(candle_interval(BinanceMarket::Spot, Period::MINUTE), Some("1m"));
+/// ```
+pub fn candle_interval(market: BinanceMarket, period: Period) -> Option<&'static str> {
+    let seconds = period.span()?.as_secs();
+    let (_, word) = INTERVALS.iter().find(|(known, _)| *known == seconds)?;
+    (seconds > 1 || market == BinanceMarket::Spot).then_some(*word)
+}
 
 impl Requests {
     /// The venue's time.
@@ -107,13 +122,8 @@ impl Requests {
         out: &mut Request,
     ) -> Result<(), RequestError> {
         within("the number of candles", most.into(), [1, 1_000])?;
-        let seconds = period.span().and_then(|span| u32::try_from(span.as_secs()).ok());
-        let named = INTERVALS.iter().find(|(known, _)| Some(*known) == seconds);
-        let word = match (self.market, seconds, named) {
-            (_, _, Some((_, word))) => *word,
-            (BinanceMarket::Spot, Some(1), None) => "1s",
-            (market, _, None) => return Err(unsupported(market, "a candle of this period")),
-        };
+        let word = candle_interval(self.market, period)
+            .ok_or_else(|| unsupported(self.market, "a candle of this period"))?;
         let futures = match most {
             1..100 => 1,
             100..500 => 2,

@@ -18,6 +18,7 @@ use crate::venue::{Cost, Urgency};
 use params::Params;
 
 pub use account::{MarginType, TradesFrom};
+pub use market::candle_interval;
 pub use order::OrderRoute;
 pub use requests::{AnswerKind, Requests};
 pub use signing::Signing;
