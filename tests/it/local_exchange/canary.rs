@@ -123,8 +123,8 @@ async fn provoke(seen: &mut Seen, day: &Day) {
     let client = day.client.as_ref();
     assert!(ask_all(seen, "refused", client).await >= 2, "an order without money, one unknown");
 
-    // The same key with another secret, and the secret as a key.
-    for (key, secret) in [(KEY, "canary/Secret+9Z=!"), (SECRET, KEY)] {
+    // The same key with another secret, and the same secret with another key.
+    for (key, secret) in [(KEY, "canary/Secret+9Z=!"), ("canaryKey7Qx", SECRET)] {
         let credentials = Credentials::hmac(key, &SecretString::from(secret)).unwrap();
         seen.debug("credentials", &credentials);
         let table = super::live::table(tradewright::venue::binance::BinanceMarket::UsdFutures);

@@ -24,6 +24,8 @@ impl Desk {
     async fn new() -> Self {
         let exchange = exchange(ExchangeConfig::sample(7), 50).await;
         let client = client(&exchange, BinanceMarket::UsdFutures, "local-secret");
+        // Before its first order a client asks what time it is: what fails then was never sent.
+        client.server_time().await.unwrap();
         let table = table(BinanceMarket::UsdFutures);
         let gateway = ExchangeGateway::connect(Arc::new(client), Arc::new(SystemClock), &table);
         let gateway = gateway.await.unwrap();
