@@ -28,9 +28,3 @@ mod tests {
         assert!(draws.iter().any(|draw| draw >> 63 == 1) && draws.iter().any(|d| d >> 63 == 0));
     }
 }
-
-/// An even share of a span, by a draw.
-pub(super) fn share(span: Duration, draw: u64) -> Duration {
-    let nanos = (span.as_nanos() * u128::from(draw)) >> 64;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
