@@ -3,8 +3,8 @@
 //!
 //! Included: decoding, the engine with a strategy that bids on every event, sizing, the review by
 //! the risk manager (seven limits and guards, or every built-in one), order life, the request and
-//! its signature. Figures of the portfolio are made once a day. Not included: sockets and a journal. The venue's answers come between the
-//! frames and are not counted.
+//! its signature. Figures of the portfolio are made once a day. Not included: sockets and a
+//! journal. The venue's answers come between the frames and are not counted.
 //!
 //! Each frame is timed by itself; what reading the clock costs is printed and not subtracted.
 

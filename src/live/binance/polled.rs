@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::feed::Job;
 use super::topic::{Key, Topic};
 use crate::types::{InstrumentId, Mark, MarketEvent, Period, Quote, Timestamp};
 use crate::venue::binance::{
@@ -16,8 +17,25 @@ pub(super) struct Ask {
     pub(super) weight: u32,
 }
 
+/// What a job on a stream asks of the venue, a symbol's market and the prefix of its paths given;
+/// `None` where there is nothing to ask. Snapshots have so many levels.
+pub(super) fn question(
+    (market, prefix, symbol): (BinanceMarket, &str, &str),
+    key: Key,
+    job: Job,
+    levels: u16,
+) -> Option<Ask> {
+    match (job, key.topic) {
+        (Job::Snapshot, _) => Some(depth(market, prefix, symbol, levels)),
+        (Job::Trades { from, .. }, _) => Some(trades(market, prefix, symbol, from)),
+        (Job::Bars { from, .. }, Topic::Bars(period)) => bars(market, prefix, symbol, period, from),
+        (Job::Bars { .. }, _) => None,
+        (Job::Poll, _) => poll(market, prefix, symbol, key),
+    }
+}
+
 /// What stands in for one message of a stream.
-pub(super) fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) -> Option<Ask> {
+fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) -> Option<Ask> {
     let (path, weight) = match key.topic {
         Topic::Quotes => (format!("{prefix}/ticker/bookTicker?symbol={symbol}"), 2),
         Topic::Trades => {
@@ -35,7 +53,7 @@ pub(super) fn poll(market: BinanceMarket, prefix: &str, symbol: &str, key: Key) 
 }
 
 /// Trades from this number on, at most 1,000.
-pub(super) fn trades(market: BinanceMarket, prefix: &str, symbol: &str, from: u64) -> Ask {
+fn trades(market: BinanceMarket, prefix: &str, symbol: &str, from: u64) -> Ask {
     let path = format!("{prefix}/aggTrades?symbol={symbol}&fromId={from}&limit=1000");
     Ask { path, weight: trades_weight(market) }
 }
@@ -48,7 +66,7 @@ const fn trades_weight(market: BinanceMarket) -> u32 {
 }
 
 /// Bars that opened at this time or later, at most 1,000.
-pub(super) fn bars(
+fn bars(
     market: BinanceMarket,
     prefix: &str,
     symbol: &str,
@@ -61,7 +79,7 @@ pub(super) fn bars(
 }
 
 /// A book of so many levels.
-pub(super) fn depth(market: BinanceMarket, prefix: &str, symbol: &str, levels: u16) -> Ask {
+fn depth(market: BinanceMarket, prefix: &str, symbol: &str, levels: u16) -> Ask {
     let weight = match (market, levels) {
         (BinanceMarket::Spot, ..=100) => 5,
         (BinanceMarket::Spot, ..=500) => 25,

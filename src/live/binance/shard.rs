@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::feed::{Audience, Feed, Job, Moment};
 use super::polled;
 use super::rest::BinanceConnection;
-use super::topic::{Key, Route, Topic, encoded, message_kind, sent_at};
+use super::topic::{Key, Route, encoded, message_kind, sent_at};
 use crate::live::net::{LinkEvent, Links, SocketConfig};
 use crate::live::quality::View;
 use crate::live::{chance, watch::ExchangeWatch};
@@ -438,19 +438,8 @@ impl Shard {
     fn ask(&self, stream: StreamId, key: Key, job: Job) {
         let config = self.connection.config();
         let Some(symbol) = self.connection.symbols().name(key.instrument) else { return };
-        let symbol = encoded(symbol);
-        let (market, prefix) = (config.market, self.connection.prefix());
-        let ask = match (job, key.topic) {
-            (Job::Snapshot, _) => {
-                Some(polled::depth(market, prefix, &symbol, config.snapshot_levels))
-            }
-            (Job::Trades { from, .. }, _) => Some(polled::trades(market, prefix, &symbol, from)),
-            (Job::Bars { from, .. }, Topic::Bars(period)) => {
-                polled::bars(market, prefix, &symbol, period, from)
-            }
-            (Job::Bars { .. }, _) => None,
-            (Job::Poll, _) => polled::poll(market, prefix, &symbol, key),
-        };
+        let place = (config.market, self.connection.prefix(), &*encoded(symbol));
+        let ask = polled::question(place, key, job, config.snapshot_levels);
         let Some(ask) = ask else { return };
         if job == Job::Poll {
             self.view.lock().counts.polls += 1;
