@@ -34,6 +34,8 @@ mod mailbox;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod quality;
 #[cfg(any(feature = "binance", feature = "dydx"))]
+mod stream;
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod watch;
 
 #[cfg(feature = "binance")]

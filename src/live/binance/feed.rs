@@ -1,11 +1,9 @@
 //! One stream of the venue and all who read it.
 
-use std::sync::Arc;
-
 use super::polled;
 use super::topic::{Key, Topic};
-use crate::live::mailbox::{Mailbox, Posted};
 use crate::live::quality::Seen;
+use crate::live::stream::{Audience, Member};
 use crate::types::{Book, MarketEvent, Side, Timestamp};
 use crate::venue::binance::{BinanceMarket, decode_depth};
 use crate::venue::{
@@ -13,24 +11,12 @@ use crate::venue::{
     Subscription, SyncRule, TradeAction, TradeStream, VenueEvent,
 };
 
-/// Under what a reader's newest value waits: quotes, or a mark beside its funding.
-pub(super) type Latest = (Subscription, u8);
-pub(super) type Post = Mailbox<Latest, VenueEvent>;
-
-/// One subscription of one reader.
-#[derive(Debug)]
-pub(super) struct Audience {
-    pub(super) subscription: Subscription,
-    pub(super) mailbox: Arc<Post>,
-    pub(super) is_started: bool,
-}
-
 /// A stream with what makes sound data of it.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) key: Key,
     pub(super) name: String,
-    pub(super) audience: Vec<Audience>,
+    pub(super) audience: Audience,
     /// The venue's stream is current.
     pub(super) is_started: bool,
     /// A poll is on its way.
@@ -88,7 +74,8 @@ impl Feed {
             Topic::Depth => Machine::Depth { book: Box::new(BookSync::new(key.instrument, rule)) },
             Topic::Ticker | Topic::Marks => Machine::Plain,
         };
-        Self { key, name, audience: Vec::new(), is_started: false, is_polled: false, machine }
+        let audience = Audience::default();
+        Self { key, name, audience, is_started: false, is_polled: false, machine }
     }
 
     /// When [`Feed::on_time`] has something to do.
@@ -108,14 +95,14 @@ impl Feed {
     }
 
     /// A reader joins.
-    pub(super) fn join(&mut self, reader: Audience, moment: &mut Moment<'_>) {
-        self.audience.push(reader);
-        let is_ready = match (&self.machine, self.audience.last()) {
-            (Machine::Depth { book }, Some(reader)) if is_book(reader) => book.is_live(),
-            (_, _) => self.is_started,
+    pub(super) fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
+        let asked = reader.subscription;
+        let place = self.audience.join(reader);
+        let is_ready = match &self.machine {
+            Machine::Depth { book } if is_book(asked) => book.is_live(),
+            _ => self.is_started,
         };
         if is_ready {
-            let place = self.audience.len() - 1;
             self.tell_started(moment, |index, _| index == place);
             self.tell_book(moment, |index| index == place);
             self.tell_snapshot(moment, |index| index == place);
@@ -127,12 +114,6 @@ impl Feed {
         if !core::mem::replace(&mut self.is_polled, true) {
             moment.jobs.push(Job::Poll);
         }
-    }
-
-    /// Readers that are gone are forgotten; true when nobody is left.
-    pub(super) fn sweep(&mut self) -> bool {
-        self.audience.retain(|reader| !reader.mailbox.is_gone());
-        self.audience.is_empty()
     }
 
     /// The venue's stream is current from now on.
@@ -257,9 +238,7 @@ impl Feed {
                     moment.seen.counts.missed_trades += count;
                     let (at, instrument) = (moment.wall, self.key.instrument);
                     let missed = VenueEvent::Missed { at, instrument, from, to };
-                    for reader in &self.audience {
-                        count_posted(reader.mailbox.post(missed.clone()), moment.seen);
-                    }
+                    self.audience.post(moment.seen, &missed);
                 }
             }
         }
@@ -354,7 +333,7 @@ impl Feed {
         }
     }
 
-    fn tell_polled_book(&mut self, snapshot: &DepthSnapshot, moment: &mut Moment<'_>) {
+    fn tell_polled_book(&self, snapshot: &DepthSnapshot, moment: &mut Moment<'_>) {
         let instrument = self.key.instrument;
         let news = |levels: u16| {
             let most = usize::from(levels);
@@ -363,11 +342,10 @@ impl Feed {
             let asks = asks.iter().take(most).copied().collect();
             sighted(Book { instrument, bids, asks }, Some(snapshot.last))
         };
-        for index in 0..self.audience.len() {
-            let Channel::Book { levels } = self.audience[index].subscription.channel else {
-                continue;
-            };
-            self.tell_each(moment, |other, _| other == index, &news(levels));
+        for (index, one) in self.audience.subscriptions().enumerate() {
+            if let Channel::Book { levels } = one.channel {
+                self.tell_each(moment, |other, _| other == index, &news(levels));
+            }
         }
     }
 
@@ -376,7 +354,7 @@ impl Feed {
             match *action {
                 BookAction::RequestSnapshot => moment.jobs.push(Job::Snapshot),
                 BookAction::Trusted => {
-                    self.tell_started(moment, |_, reader| is_book(reader));
+                    self.tell_started(moment, |_, one| is_book(one));
                     self.tell_book(moment, |_| true);
                     self.tell_snapshot(moment, |_| true);
                 }
@@ -386,89 +364,58 @@ impl Feed {
     }
 
     /// Tells the book to those of its readers that are meant and have asked for whole books.
-    fn tell_book(&mut self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
+    fn tell_book(&self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
         let Machine::Depth { book } = &self.machine else { return };
         let (Some(last), instrument) = (book.last(), self.key.instrument) else { return };
-        let mut told: Vec<(usize, MarketNews)> = Vec::new();
-        for (index, reader) in self.audience.iter().enumerate() {
-            if let (Channel::Book { levels }, true) = (reader.subscription.channel, is_meant(index))
-            {
+        for (index, one) in self.audience.subscriptions().enumerate() {
+            if let (Channel::Book { levels }, true) = (one.channel, is_meant(index)) {
                 let mut whole = Book { instrument, bids: Vec::new(), asks: Vec::new() };
                 book.write(usize::from(levels), &mut whole);
-                told.push((index, sighted(whole, Some(last))));
+                let news = sighted(whole, Some(last));
+                self.tell_each(moment, |other, _| other == index, &news);
             }
-        }
-        for (index, news) in told {
-            self.tell_each(moment, |other, _| other == index, &news);
         }
     }
 
     /// Tells the book as a snapshot to those who make their own of the changes.
-    fn tell_snapshot(&mut self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
+    fn tell_snapshot(&self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
         let Machine::Depth { book } = &self.machine else { return };
         let (Some(last), instrument) = (book.last(), self.key.instrument) else { return };
         let side = |side| book.levels(side).copied().collect();
         let (bids, asks) = (side(Side::Buy), side(Side::Sell));
         let snapshot = DepthSnapshot { instrument, last, is_complete: false, bids, asks };
-        let is_meant = |index, reader: &Audience| is_meant(index) && !is_book(reader);
+        let is_meant = |index, one| is_meant(index) && !is_book(one);
         self.tell_each(moment, is_meant, &MarketNews::Snapshot(snapshot));
     }
 
     fn tell_started(
         &mut self,
         moment: &mut Moment<'_>,
-        is_meant: impl Fn(usize, &Audience) -> bool,
+        is_meant: impl Fn(usize, Subscription) -> bool,
     ) {
-        for (index, reader) in self.audience.iter_mut().enumerate() {
-            if !reader.is_started && is_meant(index, reader) {
-                reader.is_started = true;
-                let (at, subscription) = (moment.wall, reader.subscription);
-                let posted = reader.mailbox.post(VenueEvent::Started { at, subscription });
-                count_posted(posted, moment.seen);
-            }
-        }
+        self.audience.started(moment.wall, moment.seen, is_meant);
     }
 
     fn tell_lost(
         &mut self,
         moment: &mut Moment<'_>,
         fault: Option<BookFault>,
-        is_meant: impl Fn(&Audience) -> bool,
+        is_meant: impl Fn(Subscription) -> bool,
     ) {
-        for reader in &mut self.audience {
-            if reader.is_started && is_meant(reader) {
-                reader.is_started = false;
-                let (at, subscription) = (moment.wall, reader.subscription);
-                // What waits of it is not true any more.
-                reader.mailbox.withdraw((subscription, 0));
-                reader.mailbox.withdraw((subscription, 1));
-                let posted = reader.mailbox.post(VenueEvent::Lost { at, subscription, fault });
-                count_posted(posted, moment.seen);
-            }
-        }
+        self.audience.lost(moment.wall, moment.seen, fault, is_meant);
     }
 
-    fn tell(&mut self, news: MarketNews, moment: &mut Moment<'_>) {
+    fn tell(&self, news: MarketNews, moment: &mut Moment<'_>) {
         self.tell_each(moment, |_, _| true, &news);
     }
 
     fn tell_each(
-        &mut self,
+        &self,
         moment: &mut Moment<'_>,
-        is_meant: impl Fn(usize, &Audience) -> bool,
+        is_meant: impl Fn(usize, Subscription) -> bool,
         news: &MarketNews,
     ) {
-        let kind = u8::from(matches!(news, MarketNews::Funding(_)));
-        let readers = self.audience.iter().enumerate();
-        for (_, reader) in readers.filter(|(index, reader)| is_meant(*index, reader)) {
-            let event = VenueEvent::News { at: moment.wall, news: news.clone() };
-            let subscription = reader.subscription;
-            let posted = match subscription.channel.keeps_latest() {
-                true => reader.mailbox.post_latest((subscription, kind), event),
-                false => reader.mailbox.post(event),
-            };
-            count_posted(posted, moment.seen);
-        }
+        self.audience.tell(moment.wall, moment.seen, is_meant, news);
     }
 
     fn count_gaps(&self, gaps: u64, moment: &mut Moment<'_>) {
@@ -479,19 +426,11 @@ impl Feed {
     }
 }
 
-fn is_book(reader: &Audience) -> bool {
-    matches!(reader.subscription.channel, Channel::Book { .. })
+const fn is_book(subscription: Subscription) -> bool {
+    matches!(subscription.channel, Channel::Book { .. })
 }
 
 fn sighted(book: Book, number: Option<u64>) -> MarketNews {
     let event = MarketEvent::Book(Box::new(book));
     MarketNews::Event(MarketSighting { event, at: None, number })
-}
-
-fn count_posted(posted: Posted, seen: &mut Seen<Key>) {
-    match posted {
-        Posted::Replaced => seen.counts.replaced += 1,
-        Posted::Dropped => seen.counts.dropped += 1,
-        Posted::Queued | Posted::Gone => {}
-    }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::feed::{Audience, Feed, Job, Moment};
+use super::feed::{Feed, Job, Moment};
 use super::polled;
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route, encoded, message_kind, sent_at};
 use crate::live::net::{LinkEvent, Links, SocketConfig};
 use crate::live::quality::View;
+use crate::live::stream::{Drive, Order};
 use crate::live::{chance, watch::ExchangeWatch};
 use crate::metrics::EdgeQueue;
 use crate::types::Timestamp;
@@ -22,13 +23,6 @@ use crate::venue::{
     StreamId, Urgency,
 };
 
-/// What a shard is told.
-#[derive(Debug)]
-pub(super) enum Order {
-    Join(Key, String, Audience),
-    Close,
-}
-
 /// The driver of one session.
 pub(super) struct Shard {
     connection: BinanceConnection,
@@ -36,6 +30,7 @@ pub(super) struct Shard {
     told: usize,
     clock: Arc<dyn Clock>,
     route: Route,
+    orders: mpsc::Receiver<Order<Key, String>>,
     view: Arc<View<Key>>,
     on_state: Box<dyn Fn() + Send + Sync>,
     session: Session,
@@ -85,8 +80,7 @@ impl Shard {
     pub(super) fn new(
         connection: &BinanceConnection,
         route: Route,
-        view: Arc<View<Key>>,
-        on_state: Box<dyn Fn() + Send + Sync>,
+        drive: Drive<Key, String>,
     ) -> Self {
         let config = connection.config();
         let mut session = config.session;
@@ -109,8 +103,9 @@ impl Shard {
             told: 0,
             clock,
             route,
-            view,
-            on_state,
+            orders: drive.orders,
+            view: drive.view,
+            on_state: drive.on_state,
             links,
             events,
             answers: mpsc::channel(1_024),
@@ -130,12 +125,12 @@ impl Shard {
     }
 
     /// Serves until it is closed, or nobody is left who could give it an order.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    pub(super) async fn run(mut self) {
         let mut sweep_at = self.clock.monotonic().after(SWEEP);
         while !self.is_closing {
             let due = self.deadline().map_or(sweep_at, |due| due.min(sweep_at));
             tokio::select! {
-                order = orders.recv() => self.on_order(order),
+                order = self.orders.recv() => self.on_order(order),
                 Some((link, event)) = self.events.recv() => self.on_events(link, event),
                 Some(answer) = self.answers.1.recv() => self.on_answer(answer),
                 () = self.clock.sleep_until(due) => {}
@@ -158,7 +153,7 @@ impl Shard {
         books.chain(self.session.deadline()).chain(self.poll_at).chain(mute).min()
     }
 
-    fn on_order(&mut self, order: Option<Order>) {
+    fn on_order(&mut self, order: Option<Order<Key, String>>) {
         let at = self.clock.monotonic();
         let Some(Order::Join(key, name, reader)) = order else {
             self.is_closing = true;
@@ -393,13 +388,11 @@ impl Shard {
         for index in 0..self.feeds.len() {
             let Some(place) = self.feeds.get_mut(index) else { return };
             let Some(feed) = place else { continue };
-            let before = feed.audience.len();
-            let is_unread = feed.sweep();
+            let has_changed = feed.audience.sweep();
+            let is_unread = feed.audience.is_empty();
             let (key, name) = (feed.key, feed.name.clone());
-            if feed.audience.len() != before
-                && let Some(stream) = self.view.lock().streams.get_mut(&key)
-            {
-                stream.subscriptions = feed.audience.iter().map(|one| one.subscription).collect();
+            if has_changed && let Some(stream) = self.view.lock().streams.get_mut(&key) {
+                stream.subscriptions = feed.audience.subscriptions().collect();
             }
             if is_unread {
                 *place = None;
@@ -490,11 +483,7 @@ impl Shard {
         }
         self.session.close(&mut self.actions);
         self.act();
-        for feed in self.feeds.iter().flatten() {
-            for reader in &feed.audience {
-                reader.mailbox.end();
-            }
-        }
+        self.feeds.iter().flatten().for_each(|feed| feed.audience.end());
         self.show();
     }
 }

@@ -1,36 +1,23 @@
 //! One stream of the indexer and all who read it.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use super::topic::{Key, wants};
-use crate::live::mailbox::{Mailbox, Posted};
 use crate::live::quality::Seen;
+use crate::live::stream::{Audience, Member};
 use crate::types::{Book, MarketEvent, Quote, Side, Timestamp};
 use crate::venue::dydx;
 use crate::venue::{
     BookAction, BookFault, BookSync, BookSyncConfig, Channel, DepthSnapshot, LinkId, MarketNews,
-    MarketSighting, Subscription, SyncRule, VenueEvent,
+    MarketSighting, Subscription, SyncRule,
 };
-
-/// Under what a reader's newest value waits: quotes, or a mark beside its funding.
-pub(super) type Latest = (Subscription, u8);
-pub(super) type Post = Mailbox<Latest, VenueEvent>;
-
-/// One subscription of one reader.
-#[derive(Debug)]
-pub(super) struct Audience {
-    pub(super) subscription: Subscription,
-    pub(super) mailbox: Arc<Post>,
-    pub(super) is_started: bool,
-}
 
 /// A stream with what makes sound data of it.
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) key: Key,
     pub(super) ask: dydx::Subscription,
-    pub(super) audience: Vec<Audience>,
+    pub(super) audience: Audience,
     /// The connection on which it was asked for last.
     pub(super) asked_on: Option<LinkId>,
     /// The venue's stream is current.
@@ -59,7 +46,7 @@ const MOST_WAITING: usize = 4_096;
 
 impl Feed {
     pub(super) fn new(key: Key, ask: dydx::Subscription, resubscribe_after: Duration) -> Self {
-        let (audience, waiting) = (Vec::new(), Vec::new());
+        let (audience, waiting) = (Audience::default(), Vec::new());
         let (asked_on, is_started, book, top) = (None, false, None, None);
         Self { key, ask, audience, asked_on, is_started, waiting, book, top, resubscribe_after }
     }
@@ -78,25 +65,18 @@ impl Feed {
     }
 
     /// A reader joins.
-    pub(super) fn join(&mut self, reader: Audience, moment: &mut Moment<'_>) {
-        self.audience.push(reader);
+    pub(super) fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
+        let place = self.audience.join(reader);
         let is_ready = match &self.book {
             Some(book) => book.is_live(),
             None => self.is_started,
         };
         if is_ready {
-            let place = self.audience.len() - 1;
             self.top = None;
             self.tell_started(moment);
             self.tell_book(moment, |index| index == place);
             self.tell_snapshot(moment, |index| index == place);
         }
-    }
-
-    /// Readers that are gone are forgotten; true when nobody is left.
-    pub(super) fn sweep(&mut self) -> bool {
-        self.audience.retain(|reader| !reader.mailbox.is_gone());
-        self.audience.is_empty()
     }
 
     /// Another connection: what another one has told before it served is worth nothing.
@@ -148,7 +128,7 @@ impl Feed {
                 book.on_update(moment.at, update, &mut actions);
                 let has_changed = book.counts().applied > applied;
                 moment.seen.counts.book_gaps += book.counts().gaps - gaps;
-                self.tell_each(moment, |_, reader| is_depth(reader), &news);
+                self.tell_each(moment, |_, one| is_depth(one), &news);
                 self.book_actions(&actions, moment);
                 if has_changed {
                     self.tell_book(moment, |_| true);
@@ -182,93 +162,57 @@ impl Feed {
         let Some(last) = book.last() else { return };
         let top = book.top();
         let is_same = top.is_some() && core::mem::replace(&mut self.top, top) == top;
-        let mut told: Vec<(usize, MarketNews)> = Vec::new();
-        for (index, reader) in self.audience.iter().enumerate().filter(|(it, _)| is_meant(*it)) {
-            match (reader.subscription.channel, top) {
+        for (index, one) in self.audience.subscriptions().enumerate().filter(|it| is_meant(it.0)) {
+            let event = match (one.channel, top) {
                 (Channel::Book { levels }, _) => {
                     let mut whole = Book { instrument, bids: Vec::new(), asks: Vec::new() };
                     book.write(usize::from(levels), &mut whole);
-                    told.push((index, sighted(MarketEvent::Book(Box::new(whole)), last)));
+                    MarketEvent::Book(Box::new(whole))
                 }
-                (Channel::Quotes, Some(quote)) if !is_same => {
-                    told.push((index, sighted(MarketEvent::Quote(quote), last)));
-                }
-                (_, _) => {}
-            }
-        }
-        for (index, news) in told {
-            self.tell_each(moment, |other, _| other == index, &news);
+                (Channel::Quotes, Some(quote)) if !is_same => MarketEvent::Quote(quote),
+                (_, _) => continue,
+            };
+            self.tell_each(moment, |other, _| other == index, &sighted(event, last));
         }
     }
 
     /// Tells the book as a snapshot to those who make their own of the changes.
-    fn tell_snapshot(&mut self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
+    fn tell_snapshot(&self, moment: &mut Moment<'_>, is_meant: impl Fn(usize) -> bool) {
         let (Some(book), Key::Book(instrument)) = (&self.book, self.key) else { return };
         let Some(last) = book.last() else { return };
         let side = |side| book.levels(side).copied().collect();
         let (bids, asks) = (side(Side::Buy), side(Side::Sell));
         let snapshot = DepthSnapshot { instrument, last, is_complete: true, bids, asks };
-        let is_meant = |index, reader: &Audience| is_meant(index) && is_depth(reader);
+        let is_meant = |index, one| is_meant(index) && is_depth(one);
         self.tell_each(moment, is_meant, &MarketNews::Snapshot(snapshot));
     }
 
     fn tell_started(&mut self, moment: &mut Moment<'_>) {
-        for reader in self.audience.iter_mut().filter(|reader| !reader.is_started) {
-            reader.is_started = true;
-            let (at, subscription) = (moment.wall, reader.subscription);
-            let posted = reader.mailbox.post(VenueEvent::Started { at, subscription });
-            count_posted(posted, moment.seen);
-        }
+        self.audience.started(moment.wall, moment.seen, |_, _| true);
     }
 
     fn tell_lost(&mut self, moment: &mut Moment<'_>, fault: Option<BookFault>) {
-        for reader in self.audience.iter_mut().filter(|reader| reader.is_started) {
-            reader.is_started = false;
-            let (at, subscription) = (moment.wall, reader.subscription);
-            // What waits of it is not true any more.
-            reader.mailbox.withdraw((subscription, 0));
-            reader.mailbox.withdraw((subscription, 1));
-            let posted = reader.mailbox.post(VenueEvent::Lost { at, subscription, fault });
-            count_posted(posted, moment.seen);
-        }
+        self.audience.lost(moment.wall, moment.seen, fault, |_| true);
     }
 
-    fn tell(&mut self, news: &MarketNews, moment: &mut Moment<'_>) {
-        self.tell_each(moment, |_, reader| wants(reader.subscription, news), news);
+    fn tell(&self, news: &MarketNews, moment: &mut Moment<'_>) {
+        self.tell_each(moment, |_, one| wants(one, news), news);
     }
 
     fn tell_each(
-        &mut self,
+        &self,
         moment: &mut Moment<'_>,
-        is_meant: impl Fn(usize, &Audience) -> bool,
+        is_meant: impl Fn(usize, Subscription) -> bool,
         news: &MarketNews,
     ) {
-        let kind = u8::from(matches!(news, MarketNews::Funding(_)));
-        let readers = self.audience.iter().enumerate();
-        for (_, reader) in readers.filter(|(index, reader)| is_meant(*index, reader)) {
-            let event = VenueEvent::News { at: moment.wall, news: news.clone() };
-            let subscription = reader.subscription;
-            let posted = match subscription.channel.keeps_latest() {
-                true => reader.mailbox.post_latest((subscription, kind), event),
-                false => reader.mailbox.post(event),
-            };
-            count_posted(posted, moment.seen);
-        }
+        self.audience.tell(moment.wall, moment.seen, is_meant, news);
     }
 }
 
-fn is_depth(reader: &Audience) -> bool {
-    reader.subscription.channel == Channel::Depth
+fn is_depth(subscription: Subscription) -> bool {
+    subscription.channel == Channel::Depth
 }
 
 fn sighted(event: MarketEvent, number: u64) -> MarketNews {
     MarketNews::Event(MarketSighting { event, at: None, number: Some(number) })
-}
-
-fn count_posted(posted: Posted, seen: &mut Seen<Key>) {
-    match posted {
-        Posted::Replaced => seen.counts.replaced += 1,
-        Posted::Dropped => seen.counts.dropped += 1,
-        Posted::Queued | Posted::Gone => {}
-    }
 }

@@ -8,11 +8,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::DydxConfig;
-use super::feed::{Audience, Feed, Moment};
+use super::feed::{Feed, Moment};
 use super::topic::{Key, message_kind, sent_at};
 use crate::live::chance;
 use crate::live::net::{LinkEvent, Links, SocketConfig};
 use crate::live::quality::View;
+use crate::live::stream::{Drive, Order};
+use crate::live::watch::ExchangeWatch;
+use crate::metrics::EdgeQueue;
 use crate::types::Timestamp;
 use crate::venue::dydx::{self, IndexerDecoder, IndexerFrame, MessageNumbers};
 use crate::venue::{
@@ -20,17 +23,14 @@ use crate::venue::{
     Symbols, UserNews,
 };
 
-/// What a shard is told.
-#[derive(Debug)]
-pub(super) enum Order {
-    Join(Key, dydx::Subscription, Audience),
-    Close,
-}
-
 /// The driver of one session. It has one connection at a time.
 pub(super) struct Shard {
     config: Arc<DydxConfig>,
+    watch: ExchangeWatch,
+    /// How many events waited, as it was told last.
+    told: usize,
     clock: Arc<dyn Clock>,
+    orders: mpsc::Receiver<Order<Key, dydx::Subscription>>,
     view: Arc<View<Key>>,
     on_state: Box<dyn Fn() + Send + Sync>,
     session: Session,
@@ -54,6 +54,8 @@ pub(super) struct Shard {
     is_closing: bool,
 }
 
+/// Events of connections that are taken in one turn.
+const MOST_AT_ONCE: usize = 256;
 /// Readers that are gone are looked for so often.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How long what was received may take to be told when all is closed.
@@ -66,8 +68,7 @@ impl Shard {
         config: &Arc<DydxConfig>,
         symbols: &Symbols,
         runtime: &Handle,
-        view: Arc<View<Key>>,
-        on_state: Box<dyn Fn() + Send + Sync>,
+        drive: Drive<Key, dydx::Subscription>,
     ) -> Self {
         let mut session = config.session;
         session.rotate_after = NEVER;
@@ -83,10 +84,13 @@ impl Shard {
             session: Session::new(session),
             decoder: IndexerDecoder::new(symbols.clone()),
             numbers: MessageNumbers::new(config.missing_after),
+            watch: config.watch(),
+            told: 0,
             config: Arc::clone(config),
             clock,
-            view,
-            on_state,
+            orders: drive.orders,
+            view: drive.view,
+            on_state: drive.on_state,
             links,
             events,
             feeds: Vec::new(),
@@ -103,13 +107,13 @@ impl Shard {
     }
 
     /// Serves until it is closed, or nobody is left who could give it an order.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    pub(super) async fn run(mut self) {
         let mut sweep_at = self.clock.monotonic().after(SWEEP);
         while !self.is_closing {
             let due = self.deadline().map_or(sweep_at, |due| due.min(sweep_at));
             tokio::select! {
-                order = orders.recv() => self.on_order(order),
-                Some((link, event)) = self.events.recv() => self.on_event(link, event),
+                order = self.orders.recv() => self.on_order(order),
+                Some((link, event)) = self.events.recv() => self.on_events(link, event),
                 () = self.clock.sleep_until(due) => {}
             }
             self.on_time();
@@ -118,7 +122,9 @@ impl Shard {
                 self.sweep();
             }
             self.show();
+            self.watch.queue(EdgeQueue::Frames, &mut self.told, self.events.len());
         }
+        self.watch.queue(EdgeQueue::Frames, &mut self.told, 0);
         self.finish().await;
     }
 
@@ -129,7 +135,7 @@ impl Shard {
         books.chain(self.session.deadline()).chain(mute).chain(missing).min()
     }
 
-    fn on_order(&mut self, order: Option<Order>) {
+    fn on_order(&mut self, order: Option<Order<Key, dydx::Subscription>>) {
         let at = self.clock.monotonic();
         let Some(Order::Join(key, ask, reader)) = order else {
             self.is_closing = true;
@@ -150,6 +156,15 @@ impl Shard {
         self.with_feed(stream, |feed, moment| feed.join(reader, moment));
         self.session.open(at, &mut self.actions);
         self.act();
+    }
+
+    /// Takes what came and what waits behind it: deadlines are looked at once for all of it.
+    fn on_events(&mut self, link: LinkId, event: LinkEvent) {
+        self.on_event(link, event);
+        for _ in 1..MOST_AT_ONCE {
+            let Ok((link, event)) = self.events.try_recv() else { return };
+            self.on_event(link, event);
+        }
     }
 
     fn on_event(&mut self, link: LinkId, event: LinkEvent) {
@@ -190,7 +205,7 @@ impl Shard {
         seen.counts.bytes += bytes.len() as u64;
         seen.counts.unreadable += u64::from(read.is_err());
         drop(seen);
-        self.config.watch().message(message_kind(&read, &news));
+        self.watch.message(message_kind(&read, &news));
         if let Some(number) = self.decoder.message() {
             self.numbers.on_message(at, number);
         }
@@ -247,7 +262,7 @@ impl Shard {
             && let Some(link) = self.standing
         {
             self.view.lock().counts.book_gaps += 1;
-            self.config.watch().gaps(None, 1);
+            self.watch.gaps(None, 1);
             self.give_up(at, link);
         }
     }
@@ -312,13 +327,11 @@ impl Shard {
         for index in 0..self.feeds.len() {
             let Some(place) = self.feeds.get_mut(index) else { return };
             let Some(feed) = place else { continue };
-            let before = feed.audience.len();
-            let is_unread = feed.sweep();
+            let has_changed = feed.audience.sweep();
+            let is_unread = feed.audience.is_empty();
             let (key, ask) = (feed.key, feed.ask.clone());
-            if feed.audience.len() != before
-                && let Some(stream) = self.view.lock().streams.get_mut(&key)
-            {
-                stream.subscriptions = feed.audience.iter().map(|one| one.subscription).collect();
+            if has_changed && let Some(stream) = self.view.lock().streams.get_mut(&key) {
+                stream.subscriptions = feed.audience.subscriptions().collect();
             }
             if is_unread {
                 *place = None;
@@ -396,11 +409,7 @@ impl Shard {
         }
         self.session.close(&mut self.actions);
         self.act();
-        for feed in self.feeds.iter().flatten() {
-            for reader in &feed.audience {
-                reader.mailbox.end();
-            }
-        }
+        self.feeds.iter().flatten().for_each(|feed| feed.audience.end());
         self.show();
     }
 }

@@ -1,0 +1,7 @@
+//! What the market data of every venue need between its codec and its readers.
+
+mod audience;
+mod service;
+
+pub(super) use audience::{Audience, Member};
+pub(super) use service::{Drive, Order, Service, Venue};
