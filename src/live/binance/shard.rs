@@ -11,31 +11,19 @@ use super::feed::{Feed, Job, Moment};
 use super::polled;
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route, encoded, message_kind, sent_at};
-use crate::live::net::{LinkEvent, Links, SocketConfig};
-use crate::live::quality::View;
-use crate::live::stream::{Drive, Order};
-use crate::live::{chance, watch::ExchangeWatch};
-use crate::metrics::EdgeQueue;
+use crate::live::chance;
+use crate::live::net::{LinkEvent, SocketConfig};
+use crate::live::stream::{Drive, Line, Order};
 use crate::types::Timestamp;
 use crate::venue::binance::{MarketDecoder, StreamFrame, VenueError};
-use crate::venue::{
-    Clock, ExchangeError, LinkId, MarketNews, Session, SessionAction, SessionCounts, SessionState,
-    StreamId, Urgency,
-};
+use crate::venue::{ExchangeError, LinkId, MarketNews, SessionAction, StreamId, Urgency};
 
 /// The driver of one session.
 pub(super) struct Shard {
     connection: BinanceConnection,
-    watch: ExchangeWatch,
-    told: usize,
-    clock: Arc<dyn Clock>,
     route: Route,
+    line: Line<Key>,
     orders: mpsc::Receiver<Order<Key, String>>,
-    view: Arc<View<Key>>,
-    on_state: Box<dyn Fn() + Send + Sync>,
-    session: Session,
-    links: Links,
-    events: mpsc::Receiver<(LinkId, LinkEvent)>,
     answers: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
     decoder: MarketDecoder,
     /// By the number of their stream.
@@ -44,13 +32,8 @@ pub(super) struct Shard {
     /// Requests on a connection that are not answered yet.
     pending: BTreeMap<u64, (LinkId, Vec<StreamId>)>,
     last_request: u64,
-    actions: Vec<SessionAction>,
     news: Vec<MarketNews>,
     jobs: Vec<Job>,
-    /// The connection that has stood last.
-    standing: Option<LinkId>,
-    /// Since when no stream that should speak has.
-    mute_since: Option<Timestamp>,
     poll_at: Option<Timestamp>,
     /// The hour of the last planned move.
     moved: i64,
@@ -72,8 +55,6 @@ const BATCH: usize = 50;
 const MOST_AT_ONCE: usize = 256;
 /// Readers that are gone are looked for so often.
 const SWEEP: Duration = Duration::from_secs(5);
-/// How long what was received may take to be told when all is closed.
-const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 const HOUR: i64 = 3_600_000_000_000;
 
 impl Shard {
@@ -93,31 +74,23 @@ impl Shard {
             watch: config.watch(),
         };
         let clock = Arc::clone(&config.clock);
-        let (links, events) = Links::new(socket, Arc::clone(&clock), connection.runtime().clone());
+        let moved = clock.wall().nanos().div_euclid(HOUR);
+        let runtime = connection.runtime().clone();
+        let shown = (drive.view, drive.on_state);
         Self {
-            session: Session::new(session),
+            line: Line::new(session, socket, (clock, runtime), shown),
             decoder: MarketDecoder::new(connection.symbols().clone()),
-            moved: clock.wall().nanos().div_euclid(HOUR),
+            moved,
             connection: connection.clone(),
-            watch: config.watch(),
-            told: 0,
-            clock,
             route,
             orders: drive.orders,
-            view: drive.view,
-            on_state: drive.on_state,
-            links,
-            events,
             answers: mpsc::channel(1_024),
             feeds: Vec::new(),
             by_key: BTreeMap::new(),
             pending: BTreeMap::new(),
             last_request: 0,
-            actions: Vec::new(),
             news: Vec::new(),
             jobs: Vec::new(),
-            standing: None,
-            mute_since: None,
             poll_at: None,
             foreign: 0,
             is_closing: false,
@@ -126,54 +99,52 @@ impl Shard {
 
     /// Serves until it is closed, or nobody is left who could give it an order.
     pub(super) async fn run(mut self) {
-        let mut sweep_at = self.clock.monotonic().after(SWEEP);
+        let mut sweep_at = self.line.clock.monotonic().after(SWEEP);
         while !self.is_closing {
             let due = self.deadline().map_or(sweep_at, |due| due.min(sweep_at));
             tokio::select! {
                 order = self.orders.recv() => self.on_order(order),
-                Some((link, event)) = self.events.recv() => self.on_events(link, event),
+                Some((link, event)) = self.line.events.recv() => self.on_events(link, event),
                 Some(answer) = self.answers.1.recv() => self.on_answer(answer),
-                () = self.clock.sleep_until(due) => {}
+                () = self.line.clock.sleep_until(due) => {}
             }
             self.on_time();
-            if self.clock.monotonic() >= sweep_at {
-                sweep_at = self.clock.monotonic().after(SWEEP);
+            if self.line.clock.monotonic() >= sweep_at {
+                sweep_at = self.line.clock.monotonic().after(SWEEP);
                 self.sweep();
             }
             self.show();
-            self.watch.queue(EdgeQueue::Frames, &mut self.told, self.events.len());
         }
-        self.watch.queue(EdgeQueue::Frames, &mut self.told, 0);
         self.finish().await;
     }
 
     fn deadline(&self) -> Option<Timestamp> {
         let books = self.feeds.iter().flatten().filter_map(Feed::deadline);
-        let mute = self.mute_since.map(|since| since.after(self.connection.config().mute_after));
-        books.chain(self.session.deadline()).chain(self.poll_at).chain(mute).min()
+        let line = self.line.deadline(self.connection.config().mute_after);
+        books.chain(line).chain(self.poll_at).min()
     }
 
     fn on_order(&mut self, order: Option<Order<Key, String>>) {
-        let at = self.clock.monotonic();
+        let at = self.line.clock.monotonic();
         let Some(Order::Join(key, name, reader)) = order else {
             self.is_closing = true;
             return;
         };
         let stream = *self.by_key.entry(key).or_insert_with(|| {
             let id = match key.is_quiet() {
-                true => self.session.add_quiet_stream(),
-                false => self.session.add_stream(),
+                true => self.line.session.add_quiet_stream(),
+                false => self.line.session.add_stream(),
             };
             let market = self.connection.config().market;
             self.feeds.push(Some(Feed::new(market, key, name)));
             id
         });
-        let mut seen = self.view.lock();
+        let mut seen = self.line.view.lock();
         seen.streams.entry(key).or_default().subscriptions.push(reader.subscription);
         drop(seen);
-        self.watch.gaps(self.connection.symbols().name(key.instrument), 0);
+        self.line.watch.gaps(self.connection.symbols().name(key.instrument), 0);
         self.with_feed(stream, |feed, moment| feed.join(reader, moment));
-        self.session.open(at, &mut self.actions);
+        self.line.session.open(at, &mut self.line.actions);
         self.act();
     }
 
@@ -181,47 +152,35 @@ impl Shard {
     fn on_events(&mut self, link: LinkId, event: LinkEvent) {
         self.on_event(link, event);
         for _ in 1..MOST_AT_ONCE {
-            let Ok((link, event)) = self.events.try_recv() else { return };
+            let Ok((link, event)) = self.line.events.try_recv() else { return };
             self.on_event(link, event);
         }
     }
 
     fn on_event(&mut self, link: LinkId, event: LinkEvent) {
-        let at = self.clock.monotonic();
-        match event {
-            LinkEvent::Connected => {
-                self.standing = Some(link);
-                self.session.on_connected(at, link, &mut self.actions);
-            }
-            LinkEvent::Heard => self.session.on_bytes(at, link),
-            LinkEvent::Text(bytes) => return self.on_text(link, &bytes),
-            LinkEvent::Closed(_reason) => {
-                self.links.forget(link);
-                self.pending.retain(|_, (other, _)| *other != link);
-                if self.standing == Some(link) {
-                    self.standing = None;
-                }
-                self.session.on_closed(at, link, chance::draw(), &mut self.actions);
-            }
+        let at = self.line.clock.monotonic();
+        self.line.on_event(at, link, &event);
+        if let LinkEvent::Text(bytes) = event {
+            return self.on_text(link, &bytes);
+        }
+        if matches!(event, LinkEvent::Closed(_)) {
+            self.pending.retain(|_, (other, _)| *other != link);
         }
         self.act();
     }
 
     fn on_text(&mut self, link: LinkId, bytes: &[u8]) {
-        let at = self.clock.monotonic();
-        self.session.on_bytes(at, link);
+        let at = self.line.clock.monotonic();
         let mut news = core::mem::take(&mut self.news);
         news.clear();
         let read = self.decoder.decode(bytes, &mut news);
-        self.watch.message(message_kind(&read, &news));
-        let mut seen = self.view.lock();
-        seen.counts.frames += 1;
-        seen.counts.bytes += bytes.len() as u64;
-        seen.counts.unreadable += u64::from(read.is_err());
-        drop(seen);
+        self.line.watch.message(message_kind(&read, &news));
+        self.line.count_frame(bytes, read.is_ok());
         match read {
             Ok(StreamFrame::Reply(Some(id))) => self.on_reply(link, id, bytes),
-            Ok(StreamFrame::Shutdown) => self.session.on_shutdown_notice(at, &mut self.actions),
+            Ok(StreamFrame::Shutdown) => {
+                self.line.session.on_shutdown_notice(at, &mut self.line.actions)
+            }
             Ok(_) | Err(_) => {}
         }
         for item in news.drain(..) {
@@ -232,31 +191,29 @@ impl Shard {
     }
 
     fn on_news(&mut self, link: LinkId, news: MarketNews) {
-        let at = self.clock.monotonic();
+        let at = self.line.clock.monotonic();
         let key = Key::of_news(&news);
         let Some((key, stream)) = key.and_then(|key| Some((key, *self.by_key.get(&key)?))) else {
             self.foreign += 1;
             return;
         };
-        let serves = self.session.on_data(at, link, stream, &mut self.actions);
+        let serves = self.line.session.on_data(at, link, stream, &mut self.line.actions);
         // What starts with these data starts before they are told.
         self.act();
-        let sent = sent_at(&news);
-        let wall = self.clock.wall();
-        if let Some(stream) = self.view.lock().streams.get_mut(&key) {
-            stream.heard(at, sent.map(|sent| wall.nanos().saturating_sub(sent.nanos())));
-        }
+        self.line.note_heard(at, key, sent_at(&news));
         self.with_feed(stream, |feed, moment| feed.on_news(news, serves, moment));
     }
 
     fn on_reply(&mut self, link: LinkId, id: u64, bytes: &[u8]) {
-        let at = self.clock.monotonic();
+        let at = self.line.clock.monotonic();
         let Some((asked, streams)) = self.pending.remove(&id) else { return };
         let is_refused = VenueError::decode(bytes).is_ok();
         for stream in streams.into_iter().filter(|_| asked == link) {
             match is_refused {
-                true => self.session.on_subscription_refused(at, link, stream),
-                false => self.session.on_acknowledged(at, link, stream, &mut self.actions),
+                true => self.line.session.on_subscription_refused(at, link, stream),
+                false => {
+                    self.line.session.on_acknowledged(at, link, stream, &mut self.line.actions)
+                }
             }
         }
     }
@@ -268,10 +225,8 @@ impl Shard {
     }
 
     fn on_time(&mut self) {
-        let at = self.clock.monotonic();
-        if self.session.deadline().is_some_and(|due| due <= at) {
-            self.session.on_time(at, chance::draw(), &mut self.actions);
-        }
+        let at = self.line.clock.monotonic();
+        self.line.on_time(at);
         self.watch_mute(at);
         self.watch_hour(at);
         self.act();
@@ -289,41 +244,28 @@ impl Shard {
         }
     }
 
-    /// Gives a connection up on which nothing speaks that should, though pings are answered.
     fn watch_mute(&mut self, at: Timestamp) {
-        let mut loud = self.feeds.iter().flatten().filter(|feed| !feed.key.is_quiet()).peekable();
-        let is_stale = self.session.state() == SessionState::Stale;
-        let is_mute = is_stale && loud.peek().is_some() && loud.all(|feed| !feed.is_started);
-        if !is_mute {
-            self.mute_since = None;
-            return;
-        }
-        let since = *self.mute_since.get_or_insert(at);
-        if since.after(self.connection.config().mute_after) <= at
-            && let Some(link) = self.standing.take()
-        {
-            self.mute_since = None;
-            self.links.close(link);
-            self.session.on_closed(at, link, chance::draw(), &mut self.actions);
-        }
+        let loud = self.feeds.iter().flatten().filter(|feed| !feed.key.is_quiet());
+        let after = self.connection.config().mute_after;
+        self.line.watch_mute(at, after, loud.map(|feed| feed.is_started));
     }
 
     /// Moves to a new connection in the hour that was chosen.
     fn watch_hour(&mut self, at: Timestamp) {
-        let hour = self.clock.wall().nanos().div_euclid(HOUR);
+        let hour = self.line.clock.wall().nanos().div_euclid(HOUR);
         let chosen = self.connection.config().rotate_hour;
         if hour > self.moved
             && chosen.is_some_and(|chosen| hour.rem_euclid(24) == i64::from(chosen))
         {
             self.moved = hour;
-            self.session.on_shutdown_notice(at, &mut self.actions);
+            self.line.session.on_shutdown_notice(at, &mut self.line.actions);
         }
     }
 
     /// Carries out what the session asks for.
     fn act(&mut self) {
-        while !self.actions.is_empty() {
-            let actions = core::mem::take(&mut self.actions);
+        while !self.line.actions.is_empty() {
+            let actions = core::mem::take(&mut self.line.actions);
             // At a planned move all streams end and begin in one: what is numbered just goes on.
             let moves = actions.iter().any(|action| matches!(action, SessionAction::Close(_)))
                 && actions.iter().any(|action| matches!(action, SessionAction::Started(_)));
@@ -337,8 +279,8 @@ impl Shard {
         match action {
             SessionAction::Connect(link) => self.connect(link),
             SessionAction::Subscribe(link, streams) => self.subscribe(link, &streams),
-            SessionAction::Ping(link) => self.count_sent(self.links.ping(link)),
-            SessionAction::Close(link) => self.links.close(link),
+            SessionAction::Ping(link) => self.line.ping(link),
+            SessionAction::Close(link) => self.line.links.close(link),
             SessionAction::Started(stream) => self.with_feed(stream, |feed, moment| {
                 if !(moves && feed.is_started) {
                     feed.start(moment);
@@ -348,21 +290,21 @@ impl Shard {
                 self.with_feed(stream, |feed, moment| feed.lose(moment));
             }
             SessionAction::Lost(_) => {}
-            SessionAction::StartPolling => self.poll_at = Some(self.clock.monotonic()),
+            SessionAction::StartPolling => self.poll_at = Some(self.line.clock.monotonic()),
             SessionAction::StopPolling => self.poll_at = None,
         }
     }
 
     fn connect(&mut self, link: LinkId) {
         match self.connection.may_connect() {
-            Err(reason) => self.links.refuse(link, &reason),
+            Err(reason) => self.line.links.refuse(link, &reason),
             Ok(()) => {
                 let urls = self.connection.urls();
                 let endpoint = match self.route {
                     Route::Public => urls.public.clone(),
                     Route::Market => urls.market.clone(),
                 };
-                self.links.open(link, endpoint, "/ws".to_owned());
+                self.line.links.open(link, endpoint, "/ws".to_owned());
             }
         }
     }
@@ -373,7 +315,7 @@ impl Shard {
             let names: Vec<String> = feeds.map(|feed| feed.name.clone()).collect();
             let text = self.next_request("SUBSCRIBE", &names);
             self.pending.insert(self.last_request, (link, batch.to_vec()));
-            self.count_sent(self.links.send(link, text));
+            self.line.send(link, text);
         }
     }
 
@@ -391,17 +333,17 @@ impl Shard {
             let has_changed = feed.audience.sweep();
             let is_unread = feed.audience.is_empty();
             let (key, name) = (feed.key, feed.name.clone());
-            if has_changed && let Some(stream) = self.view.lock().streams.get_mut(&key) {
+            if has_changed && let Some(stream) = self.line.view.lock().streams.get_mut(&key) {
                 stream.subscriptions = feed.audience.subscriptions().collect();
             }
             if is_unread {
                 *place = None;
                 self.by_key.remove(&key);
-                self.view.lock().streams.remove(&key);
-                self.session.remove_stream(StreamId(index));
-                if let Some(link) = self.standing {
+                self.line.view.lock().streams.remove(&key);
+                self.line.session.remove_stream(StreamId(index));
+                if let Some(link) = self.line.standing {
                     let text = self.next_request("UNSUBSCRIBE", &[name]);
-                    self.count_sent(self.links.send(link, text));
+                    self.line.send(link, text);
                 }
             }
         }
@@ -411,15 +353,15 @@ impl Shard {
     fn with_feed(&mut self, stream: StreamId, work: impl FnOnce(&mut Feed, &mut Moment<'_>)) {
         let mut jobs = core::mem::take(&mut self.jobs);
         if let Some(Some(feed)) = self.feeds.get_mut(stream.0) {
-            let (at, wall) = (self.clock.monotonic(), self.clock.wall());
-            let mut seen = self.view.lock();
+            let (at, wall) = (self.line.clock.monotonic(), self.line.clock.wall());
+            let mut seen = self.line.view.lock();
             let mut moment = Moment { at, wall, seen: &mut seen, jobs: &mut jobs };
             work(feed, &mut moment);
             let gaps = core::mem::take(&mut seen.gaps);
             drop(seen);
             let key = feed.key;
             if gaps > 0 {
-                self.watch.gaps(self.connection.symbols().name(key.instrument), gaps);
+                self.line.watch.gaps(self.connection.symbols().name(key.instrument), gaps);
             }
             for job in jobs.drain(..) {
                 self.ask(stream, key, job);
@@ -435,7 +377,7 @@ impl Shard {
         let ask = polled::question(place, key, job, config.snapshot_levels);
         let Some(ask) = ask else { return };
         if job == Job::Poll {
-            self.view.lock().counts.polls += 1;
+            self.line.view.lock().counts.polls += 1;
         }
         let (connection, answers) = (self.connection.clone(), self.answers.0.clone());
         self.connection.runtime().spawn(async move {
@@ -445,43 +387,18 @@ impl Shard {
         });
     }
 
-    fn count_sent(&self, was_sent: bool) {
-        self.view.lock().counts.sent += u64::from(was_sent);
-    }
-
-    /// Shows where it stands to whoever looks on.
-    fn show(&self) {
-        let SessionCounts { attempts, failures, rotations, silences } = *self.session.counts();
+    fn show(&mut self) {
         let passed = self.decoder.counts();
-        let state = self.session.state();
-        let mut seen = self.view.lock();
-        let counts = &mut seen.counts;
-        (counts.attempts, counts.failures) = (attempts, failures);
-        (counts.rotations, counts.silences) = (rotations, silences);
-        (counts.unknown, counts.foreign) = (passed.unknown, self.foreign + passed.foreign);
-        counts.connections = u64::from(self.standing.is_some());
-        let has_changed = core::mem::replace(&mut seen.state, state) != state;
-        drop(seen);
-        if has_changed {
-            (self.on_state)();
-        }
+        self.line.show((passed.unknown, self.foreign + passed.foreign));
     }
 
     /// Closes the connections, tells what they still bring, and ends the readers' streams.
     async fn finish(&mut self) {
-        self.links.close_all();
-        let overdue = self.clock.monotonic().after(CLOSE_WITHIN);
-        while self.standing.is_some() {
-            tokio::select! {
-                Some((link, event)) = self.events.recv() => match event {
-                    LinkEvent::Text(bytes) => self.on_text(link, &bytes),
-                    LinkEvent::Closed(_) if self.standing == Some(link) => self.standing = None,
-                    LinkEvent::Closed(_) | LinkEvent::Connected | LinkEvent::Heard => {}
-                },
-                () = self.clock.sleep_until(overdue) => break,
-            }
+        let by = self.line.begin_close();
+        while let Some((link, bytes)) = self.line.last_words(by).await {
+            self.on_text(link, &bytes);
         }
-        self.session.close(&mut self.actions);
+        self.line.session.close(&mut self.line.actions);
         self.act();
         self.feeds.iter().flatten().for_each(|feed| feed.audience.end());
         self.show();
