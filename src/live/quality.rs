@@ -33,7 +33,7 @@ pub(super) struct StreamSeen {
     minute: i64,
     now: u64,
     before: u64,
-    pub(super) gaps: u64,
+    gaps: u64,
     delay_nanos: Option<i64>,
 }
 
@@ -56,6 +56,16 @@ impl<K: Ord> View<K> {
         for stream in self.lock().streams.values() {
             out.extend(stream.subscriptions.iter().map(|one| stream.quality(at, *one)));
         }
+    }
+}
+
+impl<K: Ord> Seen<K> {
+    /// Gaps were found in what a stream says.
+    pub(super) fn count_gaps(&mut self, key: &K, gaps: u64) {
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.gaps += gaps;
+        }
+        self.gaps += gaps;
     }
 }
 

@@ -1,17 +1,16 @@
 //! Who is told what happens at the door of one exchange.
 
 use core::fmt;
-use core::time::Duration;
 use std::sync::Arc;
 
-use crate::metrics::{ApiEndpoint, EdgeNews, EdgeQueue, EdgeSink, MessageKind};
+use crate::metrics::{EdgeNews, EdgeQueue, EdgeSink, MessageKind};
 use crate::types::{ErrorCategory, Label};
 
 /// Tells a sink about one exchange.
 #[derive(Clone)]
 pub(crate) struct ExchangeWatch {
-    sink: Arc<dyn EdgeSink>,
-    exchange: Label,
+    pub(super) sink: Arc<dyn EdgeSink>,
+    pub(super) exchange: Label,
 }
 
 impl ExchangeWatch {
@@ -34,19 +33,6 @@ impl ExchangeWatch {
             self.failed(ErrorCategory::Api);
         }
         self.sink.tell(&EdgeNews::Message { exchange: self.exchange, kind });
-    }
-
-    pub(crate) fn call(
-        &self,
-        endpoint: ApiEndpoint,
-        latency: Duration,
-        error: Option<ErrorCategory>,
-    ) {
-        self.sink.tell(&EdgeNews::Call { exchange: self.exchange, endpoint, latency, error });
-    }
-
-    pub(crate) fn budget(&self, ratio: f64) {
-        self.sink.tell(&EdgeNews::BudgetUsed { exchange: self.exchange, ratio });
     }
 
     pub(crate) fn gaps(&self, symbol: Option<&str>, count: u64) {

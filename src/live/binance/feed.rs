@@ -167,7 +167,7 @@ impl Feed {
                 book.on_update(moment.at, &update, &mut actions);
                 let has_changed = book.counts().applied > applied;
                 let gaps = book.counts().gaps - gaps;
-                self.count_gaps(gaps, moment);
+                moment.seen.count_gaps(&self.key, gaps);
                 moment.seen.counts.book_gaps += gaps;
                 self.tell_each(moment, |_, reader| !is_book(reader), &MarketNews::Depth(update));
                 self.book_actions(&actions, moment);
@@ -230,7 +230,7 @@ impl Feed {
             match action {
                 TradeAction::Trade(print) => self.tell(MarketNews::Event(print), moment),
                 TradeAction::Fetch { from, to } => {
-                    self.count_gaps(1, moment);
+                    moment.seen.count_gaps(&self.key, 1);
                     moment.jobs.push(Job::Trades { from, to, tries: 0 });
                 }
                 TradeAction::Missed { from, to } => {
@@ -296,7 +296,7 @@ impl Feed {
     /// Bars that were missed cannot be had: the readers are told before they get later ones.
     fn on_unfilled(&mut self, moment: &mut Moment<'_>) {
         if self.is_started {
-            self.count_gaps(1, moment);
+            moment.seen.count_gaps(&self.key, 1);
             self.tell_lost(moment, None, |_| true);
             self.tell_started(moment, |_, _| true);
         }
@@ -416,13 +416,6 @@ impl Feed {
         news: &MarketNews,
     ) {
         self.audience.tell(moment.wall, moment.seen, is_meant, news);
-    }
-
-    fn count_gaps(&self, gaps: u64, moment: &mut Moment<'_>) {
-        if let Some(stream) = moment.seen.streams.get_mut(&self.key) {
-            stream.gaps += gaps;
-        }
-        moment.seen.gaps += gaps;
     }
 }
 

@@ -11,7 +11,6 @@ use super::feed::{Feed, Job, Moment};
 use super::polled;
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route, encoded, message_kind, sent_at};
-use crate::live::chance;
 use crate::live::net::{LinkEvent, SocketConfig};
 use crate::live::stream::{Drive, Line, Order};
 use crate::types::Timestamp;
@@ -64,9 +63,7 @@ impl Shard {
         drive: Drive<Key, String>,
     ) -> Self {
         let config = connection.config();
-        let mut session = config.session;
-        let jitter = chance::share(config.rotate_jitter);
-        session.rotate_after = session.rotate_after.saturating_sub(jitter);
+        let session = (config.session, config.rotate_jitter);
         let socket = SocketConfig {
             tls: config.tls.clone(),
             apart: config.messages_apart,
@@ -296,17 +293,13 @@ impl Shard {
     }
 
     fn connect(&mut self, link: LinkId) {
-        match self.connection.may_connect() {
-            Err(reason) => self.line.links.refuse(link, &reason),
-            Ok(()) => {
-                let urls = self.connection.urls();
-                let endpoint = match self.route {
-                    Route::Public => urls.public.clone(),
-                    Route::Market => urls.market.clone(),
-                };
-                self.line.links.open(link, endpoint, "/ws".to_owned());
-            }
-        }
+        let urls = self.connection.urls();
+        let endpoint = match self.route {
+            Route::Public => &urls.public,
+            Route::Market => &urls.market,
+        };
+        let may = self.connection.may_connect();
+        self.line.open(link, may.map(|()| (endpoint.clone(), "/ws".to_owned())));
     }
 
     fn subscribe(&mut self, link: LinkId, streams: &[StreamId]) {
@@ -357,12 +350,9 @@ impl Shard {
             let mut seen = self.line.view.lock();
             let mut moment = Moment { at, wall, seen: &mut seen, jobs: &mut jobs };
             work(feed, &mut moment);
-            let gaps = core::mem::take(&mut seen.gaps);
             drop(seen);
             let key = feed.key;
-            if gaps > 0 {
-                self.line.watch.gaps(self.connection.symbols().name(key.instrument), gaps);
-            }
+            self.line.tell_gaps(self.connection.symbols().name(key.instrument));
             for job in jobs.drain(..) {
                 self.ask(stream, key, job);
             }

@@ -127,7 +127,9 @@ impl Feed {
                 let (applied, gaps) = (book.counts().applied, book.counts().gaps);
                 book.on_update(moment.at, update, &mut actions);
                 let has_changed = book.counts().applied > applied;
-                moment.seen.counts.book_gaps += book.counts().gaps - gaps;
+                let gaps = book.counts().gaps - gaps;
+                moment.seen.counts.book_gaps += gaps;
+                moment.seen.count_gaps(&self.key, gaps);
                 self.tell_each(moment, |_, one| is_depth(one), &news);
                 self.book_actions(&actions, moment);
                 if has_changed {

@@ -14,11 +14,12 @@ use crate::live::net::{LinkEvent, SocketConfig};
 use crate::live::stream::{Drive, Line, Order};
 use crate::types::Timestamp;
 use crate::venue::dydx::{self, IndexerDecoder, IndexerFrame, MessageNumbers};
-use crate::venue::{LinkId, MarketNews, SessionAction, StreamId, Symbols, UserNews};
+use crate::venue::{LinkId, MarketNews, SessionAction, SessionConfig, StreamId, Symbols, UserNews};
 
 /// The driver of one session. It has one connection at a time.
 pub(super) struct Shard {
     config: Arc<DydxConfig>,
+    symbols: Symbols,
     line: Line<Key>,
     orders: mpsc::Receiver<Order<Key, dydx::Subscription>>,
     decoder: IndexerDecoder,
@@ -48,8 +49,7 @@ impl Shard {
         runtime: &Handle,
         drive: Drive<Key, dydx::Subscription>,
     ) -> Self {
-        let mut session = config.session;
-        session.rotate_after = NEVER;
+        let session = SessionConfig { rotate_after: NEVER, ..config.session };
         let socket = SocketConfig {
             tls: config.tls.clone(),
             apart: config.messages_apart,
@@ -59,7 +59,8 @@ impl Shard {
         let (clock, runtime) = (Arc::clone(&config.clock), runtime.clone());
         let shown = (drive.view, drive.on_state);
         Self {
-            line: Line::new(session, socket, (clock, runtime), shown),
+            line: Line::new((session, Duration::ZERO), socket, (clock, runtime), shown),
+            symbols: symbols.clone(),
             decoder: IndexerDecoder::new(symbols.clone()),
             numbers: MessageNumbers::new(config.missing_after),
             config: Arc::clone(config),
@@ -118,6 +119,10 @@ impl Shard {
         let mut seen = self.line.view.lock();
         seen.streams.entry(key).or_default().subscriptions.push(reader.subscription);
         drop(seen);
+        if let Some(symbol) = key.instrument().and_then(|instrument| self.symbols.name(instrument))
+        {
+            self.line.watch.gaps(Some(symbol), 0);
+        }
         self.with_feed(stream, |feed, moment| feed.join(reader, moment));
         self.line.session.open(at, &mut self.line.actions);
         self.act();
@@ -230,7 +235,8 @@ impl Shard {
     fn carry_out(&mut self, action: SessionAction) {
         match action {
             SessionAction::Connect(link) => {
-                self.line.links.open(link, self.config.urls.socket.clone(), String::new());
+                let endpoint = self.config.urls.socket.clone();
+                self.line.open(link, Ok((endpoint, String::new())));
             }
             SessionAction::Subscribe(link, streams) => {
                 streams.into_iter().for_each(|stream| self.subscribe(link, stream));
@@ -281,6 +287,8 @@ impl Shard {
         let mut moment = Moment { at, wall, seen: &mut seen, resubscribe: &mut resubscribe };
         work(feed, &mut moment);
         drop(seen);
+        let symbol = feed.key.instrument().and_then(|instrument| self.symbols.name(instrument));
+        self.line.tell_gaps(symbol);
         if let Some(link) = self.line.standing.filter(|_| resubscribe) {
             self.subscribe(link, stream);
         }

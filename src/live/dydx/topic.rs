@@ -67,6 +67,16 @@ impl Key {
         }
     }
 
+    /// Of what it is; the markets' stream is of all.
+    pub(super) const fn instrument(self) -> Option<InstrumentId> {
+        match self {
+            Self::Book(instrument) | Self::Trades(instrument) | Self::Candles(instrument, _) => {
+                Some(instrument)
+            }
+            Self::Markets => None,
+        }
+    }
+
     /// True when it may be silent for ever: nobody need trade.
     pub(super) const fn is_quiet(self) -> bool {
         matches!(self, Self::Trades(_) | Self::Candles(..))

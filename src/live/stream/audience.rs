@@ -13,7 +13,7 @@ pub(super) type Post = Mailbox<Latest, VenueEvent>;
 #[derive(Debug)]
 pub(in crate::live) struct Member {
     pub(in crate::live) subscription: Subscription,
-    mailbox: Arc<Post>,
+    pub(super) mailbox: Arc<Post>,
     is_started: bool,
 }
 
@@ -27,7 +27,7 @@ impl Member {
 /// is counted.
 #[derive(Debug, Default)]
 pub(in crate::live) struct Audience {
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
 }
 
 impl Audience {
@@ -113,13 +113,6 @@ impl Audience {
         }
     }
 
-    /// Everybody gets this, after all that waits.
-    pub(in crate::live) fn post<K>(&self, seen: &mut Seen<K>, event: &VenueEvent) {
-        for member in &self.members {
-            count(member.mailbox.post(event.clone()), seen);
-        }
-    }
-
     /// The streams of all readers end.
     pub(in crate::live) fn end(&self) {
         for member in &self.members {
@@ -128,7 +121,7 @@ impl Audience {
     }
 }
 
-fn count<K>(posted: Posted, seen: &mut Seen<K>) {
+pub(super) fn count<K>(posted: Posted, seen: &mut Seen<K>) {
     match posted {
         Posted::Replaced => seen.counts.replaced += 1,
         Posted::Dropped => seen.counts.dropped += 1,

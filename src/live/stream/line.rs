@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::live::chance;
-use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::live::net::{Endpoint, LinkEvent, Links, SocketConfig};
 use crate::live::quality::View;
 use crate::live::watch::ExchangeWatch;
 use crate::metrics::EdgeQueue;
@@ -39,12 +39,15 @@ pub(in crate::live) struct Line<K> {
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
 impl<K: Ord> Line<K> {
+    /// Connections of one age do not move at one time: a move comes earlier by a part of the
+    /// jitter, evenly drawn.
     pub(in crate::live) fn new(
-        session: SessionConfig,
+        (mut session, jitter): (SessionConfig, Duration),
         socket: SocketConfig,
         (clock, runtime): (Arc<dyn Clock>, Handle),
         (view, on_state): (Arc<View<K>>, Box<dyn Fn() + Send + Sync>),
     ) -> Self {
+        session.rotate_after = session.rotate_after.saturating_sub(chance::share(jitter));
         let watch = socket.watch.clone();
         let (links, events) = Links::new(socket, Arc::clone(&clock), runtime);
         Self {
@@ -71,6 +74,14 @@ impl<K: Ord> Line<K> {
     pub(in crate::live) fn on_time(&mut self, at: Timestamp) {
         if self.session.deadline().is_some_and(|due| due <= at) {
             self.session.on_time(at, chance::draw(), &mut self.actions);
+        }
+    }
+
+    /// Opens a connection to an address and a path, or tells why it may not be tried.
+    pub(in crate::live) fn open(&mut self, link: LinkId, to: Result<(Endpoint, String), String>) {
+        match to {
+            Ok((endpoint, path)) => self.links.open(link, endpoint, path),
+            Err(reason) => self.links.refuse(link, &reason),
         }
     }
 
@@ -105,6 +116,14 @@ impl<K: Ord> Line<K> {
         let wall = self.clock.wall();
         if let Some(stream) = self.view.lock().streams.get_mut(&key) {
             stream.heard(at, sent.map(|sent| wall.nanos().saturating_sub(sent.nanos())));
+        }
+    }
+
+    /// Tells of the gaps that were found in an instrument's data since the last look.
+    pub(in crate::live) fn tell_gaps(&self, symbol: Option<&str>) {
+        let gaps = core::mem::take(&mut self.view.lock().gaps);
+        if gaps > 0 {
+            self.watch.gaps(symbol, gaps);
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod audience;
 mod line;
+#[cfg(feature = "binance")]
+mod missed;
 mod service;
 
 pub(super) use audience::{Audience, Member};
