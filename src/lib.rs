@@ -46,6 +46,7 @@
 //! | `parquet` | `backtest::ParquetFile`: bars and prints from Parquet files |
 //! | `binance` | `venue::binance`: reads market and user data of Binance spot and futures |
 //! | `config` | `config`: settings from a TOML file and the environment |
+//! | `logging` | `logging`: logs on the console and in files, for a host that asks for them |
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
 //! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
 //! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
@@ -99,6 +100,8 @@ pub mod live;
 
 #[cfg(feature = "local-exchange")]
 pub mod local_exchange;
+#[cfg(feature = "logging")]
+pub mod logging;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
@@ -168,6 +171,10 @@ pub mod guide {
     #[cfg(all(feature = "binance", feature = "live", feature = "prometheus"))]
     #[doc = include_str!("../docs/monitoring.md")]
     pub mod monitoring {}
+
+    #[cfg(feature = "logging")]
+    #[doc = include_str!("../docs/logging.md")]
+    pub mod logging {}
 
     #[doc = include_str!("../docs/metrics.md")]
     pub mod metrics {}

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::read;
 use super::source::Source;
 use super::{
-    AccountSettings, Address, BinanceSettings, DydxSettings, LogFormat, LogLevel, LogSettings,
+    AccountSettings, Address, BinanceSettings, DydxSettings, LogFormat, LogSettings,
     MetricsSettings, Profile, RiskSettings, Settings, StrategySettings,
 };
 use crate::resilience::{DependencyBreakerConfig, HealthBoardConfig, RetryPolicy, Trip};
@@ -158,10 +158,15 @@ fn log(source: &mut Source) -> LogSettings {
         Profile::Development => ("human", LogFormat::Human),
         Profile::Staging | Profile::Production => ("json", LogFormat::Json),
     };
+    let usual = LogSettings::default();
     LogSettings {
-        level: source.or("log.level", "info", read::level, LogLevel::Info),
+        level: source.or("log.level", "info", read::level, usual.level),
+        modules: source.optional("log.modules", read::modules).unwrap_or_default(),
         format: source.or("log.format", words, read::format, format),
+        console: source.or("log.console", "stderr", read::console, usual.console),
         directory: source.optional("log.directory", read::path),
+        file_bytes: source.or("log.file_size", "10MB", read::file_size, usual.file_bytes),
+        files_kept: source.or("log.files_kept", "5", read::files, usual.files_kept),
     }
 }
 

@@ -19,6 +19,7 @@
 mod error;
 mod fields;
 mod load;
+mod log;
 mod read;
 mod secret;
 mod settings;
@@ -27,10 +28,12 @@ mod venues;
 
 pub use error::{SettingError, SettingsError};
 pub use load::{KeyInfo, keys};
+pub use log::{
+    LogConsole, LogFormat, LogLevel, LogLevelError, LogModule, LogModuleError, LogSettings,
+};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secret::{SecretError, SecretSource};
 pub use settings::{
-    AccountSettings, LogFormat, LogLevel, LogSettings, MetricsSettings, Profile, RiskSettings,
-    Settings, StrategySettings,
+    AccountSettings, MetricsSettings, Profile, RiskSettings, Settings, StrategySettings,
 };
 pub use venues::{Address, BinanceSettings, DydxSettings};

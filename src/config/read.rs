@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use rust_decimal::Decimal;
 
-use super::{Address, LogFormat, LogLevel, Profile};
+use super::{Address, LogConsole, LogFormat, LogLevel, LogModule, LogModuleError, Profile};
 use crate::types::Label;
 use crate::venue::network::NetworkEnvironment;
 
@@ -48,6 +48,53 @@ pub(super) fn level(text: &str) -> Read<LogLevel> {
 
 pub(super) fn format(text: &str) -> Read<LogFormat> {
     word(text, &[("human", LogFormat::Human), ("json", LogFormat::Json)])
+}
+
+pub(super) fn console(text: &str) -> Read<LogConsole> {
+    word(text, &LogConsole::ALL.map(|console| (console.as_str(), console)))
+}
+
+/// `my_bot=trace, my_bot::orders=debug`: modules, each once, with their levels.
+pub(super) fn modules(text: &str) -> Read<Vec<(LogModule, LogLevel)>> {
+    let mut modules: Vec<(LogModule, LogLevel)> = Vec::new();
+    for entry in text.split(',').map(str::trim) {
+        let wanted = "a module and its level, such as my_bot=trace";
+        let (path, word) = entry.split_once('=').ok_or_else(|| refused(entry, wanted))?;
+        let (path, word) = (path.trim(), word.trim());
+        let module = LogModule::new(path).map_err(|error| match error {
+            LogModuleError::Unknown { .. } => {
+                let known = LogModule::KNOWN.join(", ");
+                refused(path, &format!("a module of this crate that logs; those are {known}"))
+            }
+            LogModuleError::NoPath { .. } => refused(path, "the path of a module"),
+        })?;
+        if modules.iter().any(|(other, _)| *other == module) {
+            return Err(format!("{} has two levels", shown(path)));
+        }
+        modules.push((module, level(word)?));
+    }
+    Ok(modules)
+}
+
+/// `512KB`, `10MB`, `1GB`: from 1 KB to 1 GB, in powers of ten.
+pub(super) fn file_size(text: &str) -> Read<u64> {
+    let split = text.find(|char: char| !char.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let factor: Option<u64> = match unit {
+        "KB" => Some(1_000),
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        _ => None,
+    };
+    let bytes = factor.and_then(|factor| digits.parse::<u64>().ok()?.checked_mul(factor));
+    let bytes = bytes.filter(|bytes| (1_000..=1_000_000_000).contains(bytes));
+    bytes.ok_or_else(|| refused(text, "a size such as 512KB or 10MB, from 1KB to 1GB"))
+}
+
+/// A number of files that can be renamed in a moment.
+pub(super) fn files(text: &str) -> Read<u32> {
+    let read = text.parse().ok().filter(|count| *count <= 1_000);
+    read.ok_or_else(|| refused(text, "a whole number from 0 to 1000"))
 }
 
 /// Any text that is not empty.

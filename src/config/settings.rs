@@ -1,10 +1,10 @@
 use core::fmt;
 use core::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rust_decimal::Decimal;
 
-use super::{BinanceSettings, DydxSettings, SettingsError, load};
+use super::{BinanceSettings, DydxSettings, LogSettings, SettingsError, load};
 use crate::resilience::{DependencyBreakerConfig, HealthBoardConfig, RetryPolicy};
 use crate::risk::BreakerLimits;
 use crate::types::Label;
@@ -146,58 +146,6 @@ pub struct MetricsSettings {
     pub listen: SocketAddr,
     /// What stands before their names; empty for nothing.
     pub namespace: String,
-}
-
-/// Logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LogSettings {
-    /// The least that is told.
-    pub level: LogLevel,
-    /// For people or for programs.
-    pub format: LogFormat,
-    /// Where files are written; none for the console alone.
-    pub directory: Option<PathBuf>,
-}
-
-/// The least that is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogLevel {
-    /// Errors.
-    Error,
-    /// And warnings.
-    Warn,
-    /// And what happens.
-    Info,
-    /// And why.
-    Debug,
-    /// And everything else.
-    Trace,
-}
-
-impl LogLevel {
-    /// Every level, the quietest first.
-    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
-
-    /// The word that names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-}
-
-/// For people or for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LogFormat {
-    /// Lines for people.
-    Human,
-    /// JSON, an object a line.
-    Json,
 }
 
 impl Settings {

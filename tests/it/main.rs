@@ -49,6 +49,8 @@ mod live;
 mod live_runner;
 #[cfg(feature = "local-exchange")]
 mod local_exchange;
+#[cfg(feature = "logging")]
+mod logging;
 mod margin;
 mod metrics;
 mod model_check;

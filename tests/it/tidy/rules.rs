@@ -29,6 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ml", 6),
     ("config", 6),
     ("local_exchange", 7),
+    ("logging", 7),
     ("service", 7),
     ("testkit", 7),
 ];
