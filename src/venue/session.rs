@@ -246,7 +246,7 @@ impl Session {
             self.start_polling(out);
         }
         if self.next.is_none() {
-            self.retry_at = Some(at.after(self.backoff(chance)));
+            self.retry_at = Some(at.after(self.config.pause_after(self.failures, chance)));
         }
     }
 
@@ -320,7 +320,8 @@ impl Session {
         }
         if self.attempts.len() >= self.config.most_attempts.max(1) {
             let free = self.attempts.front().map(|time| time.after(self.config.attempts_span));
-            self.retry_at = Some(free.unwrap_or(at).max(at.after(self.backoff(chance))));
+            let pause = self.config.pause_after(self.failures, chance);
+            self.retry_at = Some(free.unwrap_or(at).max(at.after(pause)));
             return;
         }
         self.attempts.push_back(at);
@@ -442,14 +443,5 @@ impl Session {
         let link = self.next.filter(|link| link.connected.is_some()).or(self.current)?;
         let is_open = stream.acknowledged != Some(link.id) || stream.is_silent;
         (is_open && !stream.is_removed).then(|| stream.asked.after(self.config.acknowledge_within))
-    }
-
-    /// Full jitter: evenly between nothing and the doubled pause, at least a hundredth of it.
-    fn backoff(&self, chance: u64) -> Duration {
-        let factor = 1_u32 << self.failures.saturating_sub(1).min(16);
-        let most = self.config.pause.saturating_mul(factor).min(self.config.longest_pause);
-        let nanos = (most.as_nanos() * u128::from(chance)) >> 64;
-        let jittered = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        jittered.max(most / 100)
     }
 }

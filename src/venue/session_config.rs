@@ -32,6 +32,28 @@ pub struct SessionConfig {
     pub attempts_span: Duration,
 }
 
+impl SessionConfig {
+    /// How long to wait after so many failures in a row. Full jitter: evenly between nothing and
+    /// the doubled pause, at least a hundredth of it; `chance` is drawn evenly from all of `u64`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tradewright::venue::SessionConfig;
+    ///
+    /// let config = SessionConfig::default();
+    /// assert_eq!(config.pause_after(3, 1 << 63), Duration::from_secs(2));
+    /// assert_eq!(config.pause_after(1, 0), Duration::from_millis(10));
+    /// assert!(config.pause_after(u32::MAX, u64::MAX) <= config.longest_pause);
+    /// ```
+    pub fn pause_after(&self, failures: u32, chance: u64) -> Duration {
+        let factor = 1_u32 << failures.saturating_sub(1).min(16);
+        let most = self.pause.saturating_mul(factor).min(self.longest_pause);
+        let nanos = most.as_nanos().saturating_mul(chance.into()) >> 64;
+        let jittered = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        jittered.max(most / 100)
+    }
+}
+
 impl Default for SessionConfig {
     /// For Binance: it pings every 20 s and cuts after a minute without a pong and after 24 h
     /// (an hour is kept in hand; the host adds what jitter it likes), and bans beyond 300

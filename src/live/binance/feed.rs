@@ -1,9 +1,13 @@
 //! One stream of the venue and all who read it.
 
+use bytes::Bytes;
+
 use super::polled;
 use super::topic::{Key, Topic};
-use crate::live::quality::Seen;
-use crate::live::stream::{Audience, Member};
+use super::wire::BinanceWire;
+use crate::live::stream::{
+    Audience, ClosedBars, Errand, Feed, Fetch, Member, Moment as AnyMoment, Polling,
+};
 use crate::types::{Book, MarketEvent, Side, Timestamp};
 use crate::venue::binance::{BinanceMarket, decode_depth};
 use crate::venue::{
@@ -13,22 +17,22 @@ use crate::venue::{
 
 /// A stream with what makes sound data of it.
 #[derive(Debug)]
-pub(super) struct Feed {
-    pub(super) key: Key,
-    pub(super) name: String,
-    pub(super) audience: Audience,
+pub(super) struct BinanceFeed {
+    key: Key,
+    audience: Audience,
     /// The venue's stream is current.
-    pub(super) is_started: bool,
-    /// A poll is on its way.
-    is_polled: bool,
+    is_started: bool,
+    polling: Polling,
     machine: Machine,
 }
+
+type Moment<'a> = AnyMoment<'a, BinanceWire>;
 
 #[derive(Debug)]
 enum Machine {
     Quotes { last: u64 },
     Trades { stream: TradeStream<MarketSighting>, is_fresh: bool },
-    Bars { last: Option<Timestamp>, is_filling: bool, held: Vec<MarketSighting> },
+    Bars(ClosedBars),
     Depth { book: Box<BookSync> },
     Plain,
 }
@@ -37,30 +41,20 @@ enum Machine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Job {
     Snapshot,
-    Trades { from: u64, to: u64, tries: u32 },
-    Bars { from: Timestamp, tries: u32 },
+    Trades { from: u64, to: u64 },
+    Bars(Fetch),
     Poll,
-}
-
-/// The moment, by both clocks, and where to count.
-pub(super) struct Moment<'a> {
-    /// By the monotonic clock.
-    pub(super) at: Timestamp,
-    /// By the wall clock.
-    pub(super) wall: Timestamp,
-    pub(super) seen: &'a mut Seen<Key>,
-    pub(super) jobs: &'a mut Vec<Job>,
 }
 
 /// Trades that wait behind a hole, and the widest hole that is fetched.
 const MOST_TRADES: usize = 10_000;
 /// A stream whose numbers begin so far below the last ones belongs to a venue that was reset.
 const RESET: u64 = 1_000;
-/// A hole is asked for so often.
+/// A hole is asked for once more so often.
 const MOST_TRIES: u32 = 3;
 
-impl Feed {
-    pub(super) fn new(market: BinanceMarket, key: Key, name: String) -> Self {
+impl BinanceFeed {
+    pub(super) fn new(market: BinanceMarket, key: Key) -> Self {
         let rule = match market {
             BinanceMarket::Spot => SyncRule::Spot,
             BinanceMarket::UsdFutures => SyncRule::Chained,
@@ -70,23 +64,36 @@ impl Feed {
             Topic::Trades => {
                 Machine::Trades { stream: TradeStream::new(MOST_TRADES), is_fresh: true }
             }
-            Topic::Bars(_) => Machine::Bars { last: None, is_filling: false, held: Vec::new() },
+            Topic::Bars(_) => Machine::Bars(ClosedBars::default()),
             Topic::Depth => Machine::Depth { book: Box::new(BookSync::new(key.instrument, rule)) },
             Topic::Ticker | Topic::Marks => Machine::Plain,
         };
-        let audience = Audience::default();
-        Self { key, name, audience, is_started: false, is_polled: false, machine }
+        let (audience, polling) = (Audience::default(), Polling::default());
+        Self { key, audience, is_started: false, polling, machine }
+    }
+}
+
+impl Feed<BinanceWire> for BinanceFeed {
+    fn audience(&self) -> &Audience {
+        &self.audience
     }
 
-    /// When [`Feed::on_time`] has something to do.
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
+    fn audience_mut(&mut self) -> &mut Audience {
+        &mut self.audience
+    }
+
+    fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
         match &self.machine {
             Machine::Depth { book } => book.deadline(),
             _ => None,
         }
     }
 
-    pub(super) fn on_time(&mut self, moment: &mut Moment<'_>) {
+    fn on_time(&mut self, moment: &mut Moment<'_>) {
         let mut actions = Vec::new();
         if let Machine::Depth { book } = &mut self.machine {
             book.on_time(moment.at, &mut actions);
@@ -94,8 +101,7 @@ impl Feed {
         self.book_actions(&actions, moment);
     }
 
-    /// A reader joins.
-    pub(super) fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
+    fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
         let asked = reader.subscription;
         let place = self.audience.join(reader);
         let is_ready = match &self.machine {
@@ -109,45 +115,47 @@ impl Feed {
         }
     }
 
-    /// Asks by HTTP for what the stream would say, unless that is on its way.
-    pub(super) fn poll(&mut self, moment: &mut Moment<'_>) {
-        if !core::mem::replace(&mut self.is_polled, true) {
-            moment.jobs.push(Job::Poll);
+    fn poll(&mut self, moment: &mut Moment<'_>) {
+        if self.polling.ask() {
+            moment.seen.counts.polls += 1;
+            moment.ask(Job::Poll);
         }
     }
 
-    /// The venue's stream is current from now on.
-    pub(super) fn start(&mut self, moment: &mut Moment<'_>) {
+    fn start(&mut self, moment: &mut Moment<'_>) {
         self.is_started = true;
+        self.polling.stop();
         let mut actions = Vec::new();
         match &mut self.machine {
             Machine::Depth { book } => book.start(moment.at, &mut actions),
             Machine::Trades { is_fresh, .. } => *is_fresh = true,
-            Machine::Bars { last: Some(last), is_filling, .. } => {
-                *is_filling = true;
-                moment.jobs.push(Job::Bars { from: *last, tries: 0 });
+            Machine::Bars(bars) => {
+                if let Some(fetch) = bars.start() {
+                    moment.ask(Job::Bars(fetch));
+                }
             }
             Machine::Quotes { last } => *last = 0,
-            Machine::Bars { last: None, .. } | Machine::Plain => {}
+            Machine::Plain => {}
         }
         self.tell_started(moment, |_, reader| !is_book(reader));
         self.book_actions(&actions, moment);
     }
 
-    /// Nothing is to be trusted until it is started again.
-    pub(super) fn lose(&mut self, moment: &mut Moment<'_>) {
+    fn lose(&mut self, moment: &mut Moment<'_>) {
         self.is_started = false;
         let mut actions = Vec::new();
-        if let Machine::Depth { book } = &mut self.machine {
-            book.stop(moment.at, &mut actions);
+        match &mut self.machine {
+            Machine::Depth { book } => book.stop(moment.at, &mut actions),
+            Machine::Bars(bars) => bars.stop(),
+            _ => {}
         }
         self.book_actions(&actions, moment);
         self.tell_lost(moment, None, |_| true);
     }
 
-    /// Takes what the stream says. Data of a connection that does not serve (yet) are of use
-    /// where they are numbered: then what comes twice is known.
-    pub(super) fn on_news(&mut self, news: MarketNews, serves: bool, moment: &mut Moment<'_>) {
+    /// Data of a connection that does not serve (yet) are of use where they are numbered: then
+    /// what comes twice is known.
+    fn on_news(&mut self, news: MarketNews, serves: bool, moment: &mut Moment<'_>) {
         let is_of_use = serves || self.is_started && self.key.is_numbered();
         if !is_of_use {
             return;
@@ -160,7 +168,7 @@ impl Feed {
                 }
             }
             (Machine::Trades { .. }, MarketNews::Event(print)) => self.on_print(print, moment),
-            (Machine::Bars { .. }, MarketNews::Event(bar)) => self.on_bar(bar, moment),
+            (Machine::Bars(_), MarketNews::Event(bar)) => self.on_bar(bar, moment),
             (Machine::Depth { book }, MarketNews::Depth(update)) => {
                 let (mut actions, applied) = (Vec::new(), book.counts().applied);
                 let gaps = book.counts().gaps;
@@ -179,34 +187,25 @@ impl Feed {
         }
     }
 
-    /// Takes the answer to what was asked by HTTP; none when it failed.
-    pub(super) fn on_answer(&mut self, job: Job, body: Option<&[u8]>, moment: &mut Moment<'_>) {
+    fn on_answer(&mut self, errand: Errand<Job>, body: Option<Bytes>, moment: &mut Moment<'_>) {
         let instrument = self.key.instrument;
-        match job {
+        match errand.job {
             Job::Snapshot => {
-                let read = body.map(|body| decode_depth(instrument, body));
+                let read = body.map(|body| decode_depth(instrument, &body));
                 self.on_snapshot(read.and_then(Result::ok), moment);
             }
-            Job::Trades { from, to, tries } => {
-                let read = body.and_then(|body| polled::read_trades(instrument, body).ok());
-                self.on_trades(from, to, tries, read.unwrap_or_default(), moment);
+            Job::Trades { from, to } => {
+                let read = body.and_then(|body| polled::read_trades(instrument, &body).ok());
+                let range = (from, to, errand.failures);
+                self.on_trades(range, read.unwrap_or_default(), moment);
             }
-            Job::Bars { from, tries } => {
-                let Topic::Bars(period) = self.key.topic else { return };
-                let now = moment.wall;
-                let read = body.map(|body| polled::read_bars(now, instrument, period, body));
-                match read.and_then(Result::ok) {
-                    Some(closed) => self.on_filled(closed, moment),
-                    None if tries < MOST_TRIES => {
-                        moment.jobs.push(Job::Bars { from, tries: tries + 1 });
-                    }
-                    None => self.on_unfilled(moment),
-                }
-            }
+            Job::Bars(fetch) => self.on_bars(fetch, errand.failures, body, moment),
             Job::Poll => self.on_polled(body, moment),
         }
     }
+}
 
+impl BinanceFeed {
     fn on_print(&mut self, print: MarketSighting, moment: &mut Moment<'_>) {
         let Machine::Trades { stream, is_fresh } = &mut self.machine else { return };
         let number = print.number.unwrap_or_default();
@@ -231,7 +230,7 @@ impl Feed {
                 TradeAction::Trade(print) => self.tell(MarketNews::Event(print), moment),
                 TradeAction::Fetch { from, to } => {
                     moment.seen.count_gaps(&self.key, 1);
-                    moment.jobs.push(Job::Trades { from, to, tries: 0 });
+                    moment.ask(Job::Trades { from, to });
                 }
                 TradeAction::Missed { from, to } => {
                     let count = to.saturating_sub(from).saturating_add(1);
@@ -246,9 +245,7 @@ impl Feed {
 
     fn on_trades(
         &mut self,
-        from: u64,
-        to: u64,
-        tries: u32,
+        (from, to, tries): (u64, u64, u32),
         read: Vec<MarketSighting>,
         moment: &mut Moment<'_>,
     ) {
@@ -265,31 +262,55 @@ impl Feed {
             None => {}
             Some(_) if tries >= MOST_TRIES && !has_moved => stream.give_up(&mut actions),
             Some(next) => {
-                let tries = if has_moved { 0 } else { tries + 1 };
-                moment.jobs.push(Job::Trades { from: next, to, tries });
+                let failures = if has_moved { 0 } else { tries + 1 };
+                moment.ask_after(Job::Trades { from: next, to }, failures);
             }
         }
         self.trade_actions(actions, moment);
     }
 
-    /// A closed bar, each once and in order; while older ones are being fetched it waits.
+    /// A closed bar of the stream.
     fn on_bar(&mut self, bar: MarketSighting, moment: &mut Moment<'_>) {
-        let Machine::Bars { last, is_filling, held } = &mut self.machine else { return };
-        let close = bar.at.unwrap_or(moment.wall);
-        if *is_filling {
-            held.push(bar);
-        } else if last.is_none_or(|last| close > last) {
-            *last = Some(close);
+        let Machine::Bars(bars) = &mut self.machine else { return };
+        if let Some(bar) = bars.take(moment.wall, bar) {
             self.tell(MarketNews::Event(bar), moment);
         }
     }
 
-    fn on_filled(&mut self, closed: Vec<MarketSighting>, moment: &mut Moment<'_>) {
-        let Machine::Bars { is_filling, held, .. } = &mut self.machine else { return };
-        *is_filling = false;
-        let held = core::mem::take(held);
-        for bar in closed.into_iter().chain(held) {
-            self.on_bar(bar, moment);
+    /// The answer to a question for bars that were missed.
+    fn on_bars(&mut self, fetch: Fetch, tries: u32, body: Option<Bytes>, moment: &mut Moment<'_>) {
+        let (Machine::Bars(bars), Topic::Bars(period)) = (&self.machine, self.key.topic) else {
+            return;
+        };
+        if !bars.awaits(fetch) {
+            return;
+        }
+        let (wall, instrument) = (moment.wall, self.key.instrument);
+        let read = body.map(|body| polled::read_bars(wall, instrument, period, &body));
+        match read.and_then(Result::ok) {
+            Some(closed) => {
+                let last = closed.last().filter(|_| closed.len() >= polled::MOST_BARS);
+                let more = last.and_then(|bar| bar.at).filter(|close| *close > fetch.from);
+                self.on_fetched(closed, more, moment);
+            }
+            None if tries < MOST_TRIES => moment.ask_after(Job::Bars(fetch), tries + 1),
+            None => self.on_unfilled(moment),
+        }
+    }
+
+    fn on_fetched(
+        &mut self,
+        closed: Vec<MarketSighting>,
+        more: Option<Timestamp>,
+        moment: &mut Moment<'_>,
+    ) {
+        let Machine::Bars(bars) = &mut self.machine else { return };
+        let (told, next) = bars.fetched(moment.wall, closed, more);
+        for bar in told {
+            self.tell(MarketNews::Event(bar), moment);
+        }
+        if let Some(fetch) = next {
+            moment.ask(Job::Bars(fetch));
         }
     }
 
@@ -300,7 +321,7 @@ impl Feed {
             self.tell_lost(moment, None, |_| true);
             self.tell_started(moment, |_, _| true);
         }
-        self.on_filled(Vec::new(), moment);
+        self.on_fetched(Vec::new(), None, moment);
     }
 
     fn on_snapshot(&mut self, snapshot: Option<DepthSnapshot>, moment: &mut Moment<'_>) {
@@ -313,24 +334,39 @@ impl Feed {
         self.book_actions(&actions, moment);
     }
 
-    fn on_polled(&mut self, body: Option<&[u8]>, moment: &mut Moment<'_>) {
-        let key = self.key;
-        self.is_polled = false;
+    fn on_polled(&mut self, body: Option<Bytes>, moment: &mut Moment<'_>) {
         // A stream that came back meanwhile knows better.
-        let Some(body) = body.filter(|_| !self.is_started) else { return };
-        if let (Topic::Depth, Ok(snapshot)) = (key.topic, decode_depth(key.instrument, body)) {
-            self.tell_started(moment, |_, _| true);
-            return self.tell_polled_book(&snapshot, moment);
+        if !self.polling.answered() || self.is_started {
+            return;
         }
-        let Ok(news) = polled::read(moment.wall, key, body) else { return };
+        let read = body.is_some_and(|body| self.tell_polled(&body, moment));
+        if read {
+            self.polling.succeeded();
+        } else if self.polling.failed() {
+            self.tell_lost(moment, None, |_| true);
+        }
+    }
+
+    /// Tells what a poll has said; false when it cannot be read.
+    fn tell_polled(&mut self, body: &[u8], moment: &mut Moment<'_>) -> bool {
+        let key = self.key;
+        if key.topic == Topic::Depth {
+            let Ok(snapshot) = decode_depth(key.instrument, body) else { return false };
+            // Changes cannot be had by asking: only whole books are current.
+            self.tell_started(moment, |_, one| is_book(one));
+            self.tell_polled_book(&snapshot, moment);
+            return true;
+        }
+        let Ok(news) = polled::read(moment.wall, key, body) else { return false };
         self.tell_started(moment, |_, _| true);
         for item in news {
             match (&self.machine, item) {
                 (Machine::Trades { .. }, MarketNews::Event(print)) => self.on_print(print, moment),
-                (Machine::Bars { .. }, MarketNews::Event(bar)) => self.on_bar(bar, moment),
+                (Machine::Bars(_), MarketNews::Event(bar)) => self.on_bar(bar, moment),
                 (_, item) => self.tell(item, moment),
             }
         }
+        true
     }
 
     fn tell_polled_book(&self, snapshot: &DepthSnapshot, moment: &mut Moment<'_>) {
@@ -352,7 +388,7 @@ impl Feed {
     fn book_actions(&mut self, actions: &[BookAction], moment: &mut Moment<'_>) {
         for action in actions {
             match *action {
-                BookAction::RequestSnapshot => moment.jobs.push(Job::Snapshot),
+                BookAction::RequestSnapshot => moment.ask(Job::Snapshot),
                 BookAction::Trusted => {
                     self.tell_started(moment, |_, one| is_book(one));
                     self.tell_book(moment, |_| true);

@@ -8,8 +8,8 @@ use futures::stream::BoxStream;
 use tokio::runtime::Handle as Runtime;
 
 use super::rest::BinanceConnection;
-use super::shard::Shard;
 use super::topic::{Key, Route};
+use super::wire;
 use crate::live::stream::{Drive, Service, Venue};
 use crate::venue::{
     Clock, ConnectionCounts, DataQuality, ExchangeError, MarketDataStream, MarketStream,
@@ -79,7 +79,7 @@ impl Venue for Streams {
     }
 
     fn drive(&self, route: Route, drive: Drive<Key, String>) -> BoxFuture<'static, ()> {
-        Shard::new(&self.connection, route, drive).run().boxed()
+        wire::driver(&self.connection, route, drive).run().boxed()
     }
 }
 

@@ -11,9 +11,9 @@ mod memory;
 mod polled;
 mod refusal;
 mod rest;
-mod shard;
 mod topic;
 mod user;
+mod wire;
 
 pub use client::BinanceClient;
 pub use config::{BinanceConfig, BinanceNetwork, BinanceUrls};

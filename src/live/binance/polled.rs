@@ -28,8 +28,8 @@ pub(super) fn question(
     match (job, key.topic) {
         (Job::Snapshot, _) => Some(depth(market, prefix, symbol, levels)),
         (Job::Trades { from, .. }, _) => Some(trades(market, prefix, symbol, from)),
-        (Job::Bars { from, .. }, Topic::Bars(period)) => bars(market, prefix, symbol, period, from),
-        (Job::Bars { .. }, _) => None,
+        (Job::Bars(fetch), Topic::Bars(period)) => bars(market, prefix, symbol, period, fetch.from),
+        (Job::Bars(_), _) => None,
         (Job::Poll, _) => poll(market, prefix, symbol, key),
     }
 }
@@ -65,7 +65,10 @@ const fn trades_weight(market: BinanceMarket) -> u32 {
     }
 }
 
-/// Bars that opened at this time or later, at most 1,000.
+/// With so many closed bars in one answer, there may be more.
+pub(super) const MOST_BARS: usize = 999;
+
+/// Bars that opened at this time or later, at most 1,000, the forming one among them.
 fn bars(
     market: BinanceMarket,
     prefix: &str,

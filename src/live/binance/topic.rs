@@ -1,7 +1,7 @@
 //! What the venue's streams are called, and on which of its addresses they are.
 
 use crate::metrics::MessageKind;
-use crate::types::{InstrumentId, MarketEvent, Period, Timestamp};
+use crate::types::{InstrumentId, MarketEvent, Period};
 use crate::venue::binance::{BinanceMarket, StreamFrame, candle_interval};
 use crate::venue::{Channel, DecodeError, ExchangeError, MarketNews, Subscription, Symbols};
 
@@ -143,13 +143,4 @@ pub(super) fn encoded(symbol: &str) -> String {
         }
     }
     text
-}
-
-/// When the venue says that it happened.
-pub(super) fn sent_at(news: &MarketNews) -> Option<Timestamp> {
-    match news {
-        MarketNews::Event(sighting) => sighting.at,
-        MarketNews::Ticker(ticker) => ticker.at,
-        _ => None,
-    }
 }

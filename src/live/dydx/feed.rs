@@ -2,26 +2,24 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use super::topic::{Key, wants};
-use crate::live::quality::Seen;
-use crate::live::stream::{Audience, Member};
+use super::wire::DydxWire;
+use crate::live::stream::{Audience, Errand, Feed, Member, Moment as AnyMoment};
 use crate::types::{Book, MarketEvent, Quote, Side, Timestamp};
-use crate::venue::dydx;
 use crate::venue::{
-    BookAction, BookFault, BookSync, BookSyncConfig, Channel, DepthSnapshot, LinkId, MarketNews,
+    BookAction, BookFault, BookSync, BookSyncConfig, Channel, DepthSnapshot, MarketNews,
     MarketSighting, Subscription, SyncRule,
 };
 
 /// A stream with what makes sound data of it.
 #[derive(Debug)]
-pub(super) struct Feed {
-    pub(super) key: Key,
-    pub(super) ask: dydx::Subscription,
-    pub(super) audience: Audience,
-    /// The connection on which it was asked for last.
-    pub(super) asked_on: Option<LinkId>,
+pub(super) struct DydxFeed {
+    key: Key,
+    audience: Audience,
     /// The venue's stream is current.
-    pub(super) is_started: bool,
+    is_started: bool,
     /// What came before all streams of the connection were acknowledged.
     waiting: Vec<MarketNews>,
     book: Option<Box<BookSync>>,
@@ -30,33 +28,44 @@ pub(super) struct Feed {
     resubscribe_after: Duration,
 }
 
-/// The moment, by both clocks, and where to count.
-pub(super) struct Moment<'a> {
-    /// By the monotonic clock.
-    pub(super) at: Timestamp,
-    /// By the wall clock.
-    pub(super) wall: Timestamp,
-    pub(super) seen: &'a mut Seen<Key>,
-    /// Set when the stream has to be subscribed anew: the snapshot comes with the subscription.
-    pub(super) resubscribe: &'a mut bool,
+type Moment<'a> = AnyMoment<'a, DydxWire>;
+
+/// What a stream needs now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    /// Another subscription: the snapshot comes with it.
+    Subscribe,
 }
 
 /// More cannot come while 32 subscriptions are being acknowledged.
 const MOST_WAITING: usize = 4_096;
 
-impl Feed {
-    pub(super) fn new(key: Key, ask: dydx::Subscription, resubscribe_after: Duration) -> Self {
+impl DydxFeed {
+    pub(super) fn new(key: Key, resubscribe_after: Duration) -> Self {
         let (audience, waiting) = (Audience::default(), Vec::new());
-        let (asked_on, is_started, book, top) = (None, false, None, None);
-        Self { key, ask, audience, asked_on, is_started, waiting, book, top, resubscribe_after }
+        let (is_started, book, top) = (false, None, None);
+        Self { key, audience, is_started, waiting, book, top, resubscribe_after }
+    }
+}
+
+impl Feed<DydxWire> for DydxFeed {
+    fn audience(&self) -> &Audience {
+        &self.audience
     }
 
-    /// When [`Feed::on_time`] has something to do.
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
+    fn audience_mut(&mut self) -> &mut Audience {
+        &mut self.audience
+    }
+
+    fn is_started(&self) -> bool {
+        self.is_started
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
         self.book.as_ref().and_then(|book| book.deadline())
     }
 
-    pub(super) fn on_time(&mut self, moment: &mut Moment<'_>) {
+    fn on_time(&mut self, moment: &mut Moment<'_>) {
         let mut actions = Vec::new();
         if let Some(book) = &mut self.book {
             book.on_time(moment.at, &mut actions);
@@ -64,8 +73,7 @@ impl Feed {
         self.book_actions(&actions, moment);
     }
 
-    /// A reader joins.
-    pub(super) fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
+    fn join(&mut self, reader: Member, moment: &mut Moment<'_>) {
         let place = self.audience.join(reader);
         let is_ready = match &self.book {
             Some(book) => book.is_live(),
@@ -79,13 +87,12 @@ impl Feed {
         }
     }
 
-    /// Another connection: what another one has told before it served is worth nothing.
-    pub(super) fn forget(&mut self) {
+    /// What another one has told before it served is worth nothing.
+    fn on_connected(&mut self) {
         self.waiting.clear();
     }
 
-    /// The venue's stream is current from now on.
-    pub(super) fn start(&mut self, moment: &mut Moment<'_>) {
+    fn start(&mut self, moment: &mut Moment<'_>) {
         self.is_started = true;
         if let Key::Book(instrument) = self.key {
             let pause = self.resubscribe_after;
@@ -102,15 +109,17 @@ impl Feed {
         }
     }
 
-    /// Nothing is to be trusted until it is started again.
-    pub(super) fn lose(&mut self, moment: &mut Moment<'_>) {
+    fn lose(&mut self, moment: &mut Moment<'_>) {
         self.is_started = false;
         (self.book, self.top) = (None, None);
         self.tell_lost(moment, None);
     }
 
-    /// Takes what the stream says; what comes before the connection serves is kept for the start.
-    pub(super) fn on_news(&mut self, news: MarketNews, serves: bool, moment: &mut Moment<'_>) {
+    /// The indexer is not asked by HTTP: readers have been told that the stream is lost.
+    fn poll(&mut self, _moment: &mut Moment<'_>) {}
+
+    /// What comes before the connection serves is kept for the start.
+    fn on_news(&mut self, news: MarketNews, serves: bool, moment: &mut Moment<'_>) {
         if serves && self.is_started {
             self.take(news, moment);
         } else if self.waiting.len() < MOST_WAITING {
@@ -118,6 +127,10 @@ impl Feed {
         }
     }
 
+    fn on_answer(&mut self, _errand: Errand<Job>, _body: Option<Bytes>, _: &mut Moment<'_>) {}
+}
+
+impl DydxFeed {
     fn take(&mut self, news: MarketNews, moment: &mut Moment<'_>) {
         let Some(book) = &mut self.book else { return self.tell(&news, moment) };
         let mut actions = Vec::new();
@@ -145,7 +158,7 @@ impl Feed {
     fn book_actions(&mut self, actions: &[BookAction], moment: &mut Moment<'_>) {
         for action in actions {
             match *action {
-                BookAction::RequestSnapshot => *moment.resubscribe = true,
+                BookAction::RequestSnapshot => moment.ask(Job::Subscribe),
                 BookAction::Trusted => {
                     self.top = None;
                     self.tell_started(moment);

@@ -8,8 +8,8 @@ use futures::stream::BoxStream;
 use tokio::runtime::Handle as Runtime;
 
 use super::DydxConfig;
-use super::shard::Shard;
 use super::topic::Key;
+use super::wire;
 use crate::live::SetupError;
 use crate::live::stream::{Drive, Service, Venue};
 use crate::venue::dydx;
@@ -80,7 +80,7 @@ impl Venue for Streams {
     }
 
     fn drive(&self, _route: (), drive: Drive<Key, Self::Ask>) -> BoxFuture<'static, ()> {
-        Shard::new(&self.config, &self.symbols, &self.runtime, drive).run().boxed()
+        wire::driver(&self.config, &self.symbols, &self.runtime, drive).run().boxed()
     }
 }
 

@@ -5,8 +5,8 @@ mod feed;
 mod market;
 #[cfg(feature = "dydx-orders")]
 mod node;
-mod shard;
 mod topic;
+mod wire;
 
 pub use config::{DydxConfig, DydxNetwork, DydxUrls};
 pub use market::DydxMarketData;

@@ -1,5 +1,5 @@
 use crate::metrics::MessageKind;
-use crate::types::{InstrumentId, MarketEvent, Period, Timestamp};
+use crate::types::{InstrumentId, MarketEvent, Period};
 use crate::venue::dydx::{self, IndexerFrame};
 use crate::venue::{Channel, DecodeError, ExchangeError, MarketNews, Subscription, Symbols};
 
@@ -118,14 +118,5 @@ pub(super) fn wants(subscription: Subscription, news: &MarketNews) -> bool {
             ticker.instrument == instrument && channel == Channel::Ticker
         }
         (_, _) => true,
-    }
-}
-
-/// When the venue says that it happened.
-pub(super) const fn sent_at(news: &MarketNews) -> Option<Timestamp> {
-    match news {
-        MarketNews::Event(sighting) => sighting.at,
-        MarketNews::Ticker(ticker) => ticker.at,
-        _ => None,
     }
 }

@@ -29,6 +29,7 @@ pub(in crate::live) struct Line<K> {
     /// The connection that has stood last.
     pub(in crate::live) standing: Option<LinkId>,
     on_state: Box<dyn Fn() + Send + Sync>,
+    pauses: SessionConfig,
     /// How many events waited, as it was told last.
     told: usize,
     /// Since when no stream that should speak has.
@@ -60,6 +61,7 @@ impl<K: Ord> Line<K> {
             actions: Vec::new(),
             standing: None,
             on_state,
+            pauses: session,
             told: 0,
             mute_since: None,
         }
@@ -101,6 +103,11 @@ impl<K: Ord> Line<K> {
                 self.session.on_closed(at, link, chance::draw(), &mut self.actions);
             }
         }
+    }
+
+    /// How long to wait before a question is asked again that has failed so often in a row.
+    pub(in crate::live) fn pause_after(&self, failures: u32) -> Duration {
+        self.pauses.pause_after(failures, chance::draw())
     }
 
     /// Counts a message that was read, or was not.

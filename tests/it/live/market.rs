@@ -222,6 +222,32 @@ async fn failure_11_bars_that_are_fetched_late_or_never() {
     assert_eq!(bars_after_failures(usize::MAX).await, (vec![103], 2));
 }
 
+/// 11: a question for what was missed that fails is not asked again at once, and each pause is
+/// longer at most: no storm of questions at a venue that is in trouble.
+#[tokio::test]
+async fn failed_back_fills_are_asked_again_after_a_pause() {
+    let mut server = Server::new(|asked| match asked.path.starts_with("/ws") {
+        true => Reply::upgrade(),
+        false => Reply::status(500, "", ""),
+    })
+    .await;
+    let mut config = config(BinanceMarket::Spot, server.port);
+    let second = std::time::Duration::from_secs(1);
+    (config.session.pause, config.session.longest_pause) = (second, second);
+    let service = BinanceMarketData::new(&connection(config));
+    let (mut stream, mut peer) = subscribed(&mut server, &service, &[Channel::Trades]).await;
+    for number in [7, 10] {
+        peer.say(&trade(number)).await;
+    }
+    let missed = async { while !matches!(next(&mut stream).await, VenueEvent::Missed { .. }) {} };
+    tokio::time::timeout(LONG, missed).await.expect("the hole is given up");
+    let asked: Vec<_> = server.asked().into_iter().filter(|it| it.path.contains("/api")).collect();
+    assert_eq!(asked.len(), 4, "once, and three times more");
+    // The shortest pause that chance can draw is a hundredth of the longest.
+    let apart = asked.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at));
+    assert!(apart.min().unwrap() >= second / 100);
+}
+
 #[tokio::test]
 async fn http_stands_in_for_streams_until_they_are_back() {
     use std::sync::atomic::{AtomicBool, Ordering};
