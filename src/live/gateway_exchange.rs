@@ -4,8 +4,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
+use tracing::Instrument as _;
+use tracing::instrument::Instrumented;
 
-use crate::types::{AssetId, InstrumentId, InstrumentKind, Instruments, Timestamp};
+use crate::types::{AssetId, InstrumentId, InstrumentKind, Instruments, Label, Timestamp};
 use crate::venue::{
     Answer, Clock, ExchangeClient, ExchangeError, FillsFrom, Found, UserEvent, UserStream,
 };
@@ -20,9 +22,11 @@ pub struct ExchangeGateway {
     client: Arc<dyn ExchangeClient>,
     clock: Arc<dyn Clock>,
     news: UserStream,
-    calls: FuturesUnordered<BoxFuture<'static, GatewayEvent>>,
+    calls: FuturesUnordered<Instrumented<BoxFuture<'static, GatewayEvent>>>,
     assets: Vec<AssetId>,
     positions: Vec<InstrumentId>,
+    /// The names of the instruments, by their ids.
+    symbols: Vec<Label>,
 }
 
 impl ExchangeGateway {
@@ -46,7 +50,26 @@ impl ExchangeGateway {
             calls: FuturesUnordered::new(),
             assets: assets.map(AssetId).collect(),
             positions: derivatives.map(|instrument| instrument.id).collect(),
+            symbols: instruments.iter().map(|one| Label::new(one.symbol.as_str())).collect(),
         })
+    }
+
+    /// What is told beside everything that happens in a request.
+    fn span(&self, request: &Request) -> tracing::Span {
+        let (name, order, instrument) = match request {
+            Request::Place(order) => ("place", Some(order.id), Some(order.intent.instrument)),
+            Request::Cancel { order, instrument } => ("cancel", Some(*order), Some(*instrument)),
+            Request::Amend(change) => {
+                ("change", Some(change.order.id), Some(change.order.intent.instrument))
+            }
+            Request::Find { order, instrument } => ("find", Some(*order), Some(*instrument)),
+            Request::Fills { order, instrument } => ("fills", Some(*order), Some(*instrument)),
+            Request::Picture { .. } => ("picture", None, None),
+        };
+        let order = order.map(tracing::field::display);
+        let symbol = instrument.and_then(|id| self.symbols.get(id.index()));
+        let symbol = symbol.map(Label::as_str);
+        tracing::error_span!("request", request = name, order, symbol)
     }
 
     fn picture(
@@ -86,6 +109,7 @@ async fn take(
 #[async_trait]
 impl Gateway for ExchangeGateway {
     fn start(&mut self, _at: Timestamp, request: Request) {
+        let span = self.span(&request);
         let client = Arc::clone(&self.client);
         let clock = Arc::clone(&self.clock);
         let call = match request {
@@ -130,7 +154,7 @@ impl Gateway for ExchangeGateway {
             .boxed(),
             Request::Picture { number, fills } => self.picture(number, fills),
         };
-        self.calls.push(call);
+        self.calls.push(call.instrument(span));
     }
 
     fn is_idle(&self) -> bool {

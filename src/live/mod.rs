@@ -10,7 +10,8 @@
 //! - A [`Bot`] is an engine and its account as a state machine, a [`Gateway`] carries out what it
 //!   asks for, and a [`Runner`] drives bots over real time.
 //!
-//! Everything here runs in a runtime of tokio, which the host owns.
+//! Everything here runs in a runtime of tokio, which the host owns, and tells what it does through
+//! `tracing`, to whatever subscriber the host has installed; see the guide to logging.
 
 mod callbacks;
 mod clock;
@@ -33,6 +34,8 @@ mod dydx;
 mod mailbox;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod quality;
+#[cfg(any(feature = "binance", feature = "dydx-orders"))]
+mod requests;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod stream;
 #[cfg(any(feature = "binance", feature = "dydx"))]

@@ -84,6 +84,7 @@ impl LocalExchange {
         let state = ExchangeState::new(clock.now(), config)?;
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        tracing::info!(%address, "the local exchange listens");
         let inner = Inner { state, queues: BTreeMap::new(), next_connection: 0 };
         let shared = Arc::new(Shared { clock, inner: Mutex::new(inner) });
         let (stop, stopped) = watch::channel(());
@@ -111,11 +112,13 @@ impl LocalExchange {
 
     /// Changes what goes wrong from now on.
     pub fn set_chaos(&self, chaos: Chaos) {
+        tracing::info!(?chaos, "what goes wrong has changed");
         self.shared.lock().state.set_chaos(chaos);
     }
 
     /// Lets something go wrong now.
     pub fn strike(&self, strike: Strike) {
+        tracing::info!(?strike, "something goes wrong");
         self.shared.with(|state, at| state.strike(at, strike));
     }
 
@@ -160,6 +163,7 @@ impl Shared {
         inner.next_connection += 1;
         let id = ConnectionId(inner.next_connection);
         inner.state.connect(self.clock.now(), id, target)?;
+        tracing::debug!(connection = id.0, path = path(target), "a client connects");
         let (sender, receiver) = mpsc::channel(QUEUE);
         inner.queues.insert(id, sender);
         inner.deliver();
@@ -167,6 +171,7 @@ impl Shared {
     }
 
     pub(super) fn disconnect(&self, id: ConnectionId) {
+        tracing::debug!(connection = id.0, "a connection ends");
         let mut inner = self.lock();
         inner.state.disconnect(id);
         inner.queues.remove(&id);
@@ -258,6 +263,8 @@ async fn answer(
     let body = String::from_utf8_lossy(&body).into_owned();
     let request = HttpRequest { method, target, key, body };
     let reply = shared.with(|state, at| state.http(at, &request));
+    let (method, path) = (request.method.as_str(), path(&request.target));
+    tracing::debug!(method, path, status = reply.status, "a request");
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
     }
@@ -265,6 +272,11 @@ async fn answer(
         return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
     }
     Ok(response(reply))
+}
+
+/// What is before the query, in which signatures and keys stand.
+fn path(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
 }
 
 fn switching(accept: &str) -> Response<Full<Bytes>> {

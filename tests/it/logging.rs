@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use tradewright::config::{
-    LogConsole, LogFormat, LogLevel, LogLevelError, LogModule, LogSettings, Settings,
+    LogConsole, LogFormat, LogLevel, LogLevelError, LogModule, LogModuleError, LogSettings,
+    Settings,
 };
 use tradewright::logging::{Logging, LoggingError, LoggingHandle, RollingFile};
 use tradewright::types::Classify;
@@ -400,4 +401,40 @@ fn a_layer_filters_for_itself_alone() {
     tracing::subscriber::with_default(subscriber, || speak(1));
     handle.flush(PATIENCE).unwrap();
     assert_eq!((ours.lines(), theirs.lines()), (1, 3));
+}
+
+/// Every file that logs belongs to a module that can have a level, and every such module is there.
+#[test]
+fn known_modules_are_those_that_log() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut logs = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let macros = ["trace", "debug", "info", "warn", "error"];
+            if macros.iter().any(|name| text.contains(&format!("tracing::{name}!("))) {
+                let inner = path.strip_prefix(&root).unwrap().with_extension("");
+                let names = inner.iter().map(|name| name.to_str().unwrap().to_owned());
+                logs.insert(names.filter(|name| name != "mod").take(2).collect::<Vec<_>>());
+            }
+        }
+    }
+    let logs: BTreeSet<String> = logs
+        .into_iter()
+        .filter(|names| names[0] != "logging")
+        .map(|names| match names[0].as_str() {
+            "live" => format!("tradewright::{}", names.join("::")),
+            name => format!("tradewright::{name}"),
+        })
+        .collect();
+    let mut known: BTreeSet<String> =
+        LogModule::KNOWN.iter().map(|&name| name.to_owned()).collect();
+    assert!(known.remove("tradewright") && known.remove("tradewright::live"));
+    assert_eq!(known, logs);
+    assert!(matches!(LogModule::new("tradewright::config"), Err(LogModuleError::Unknown { .. })));
 }

@@ -92,11 +92,11 @@ impl Inner {
         if request.access() == Access::Signed {
             self.connection.know_the_clock().await?;
         }
-        match self.send(&request, kind).await {
+        match self.send(&request, (kind, 1)).await {
             Err(ExchangeError::Unavailable { code: CLOCK, message }) => {
                 let measured = self.connection.measure_clock_anew().await;
                 match (kind, measured) {
-                    (Kind::Question, Ok(())) => self.send(&request, kind).await,
+                    (Kind::Question, Ok(())) => self.send(&request, (kind, 2)).await,
                     (Kind::Question, Err(error)) => Err(error),
                     (Kind::Change, _) => Err(ExchangeError::Unavailable { code: CLOCK, message }),
                 }
@@ -105,10 +105,10 @@ impl Inner {
         }
     }
 
-    async fn send(&self, request: &Request, kind: Kind) -> Result<Bytes, ExchangeError> {
+    async fn send(&self, request: &Request, attempt: (Kind, u32)) -> Result<Bytes, ExchangeError> {
         self.connection.turn(request.urgency(), request.cost()).await?;
         let request = self.signed(request)?;
-        self.connection.exchange(request, kind).await.map(|reply| reply.body)
+        self.connection.exchange(request, attempt).await.map(|reply| reply.body)
     }
 
     /// The request as it leaves now.

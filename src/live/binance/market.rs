@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::runtime::Handle as Runtime;
+use tracing::Instrument as _;
 
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route};
@@ -79,7 +80,9 @@ impl Venue for Streams {
     }
 
     fn drive(&self, route: Route, drive: Drive<Key, String>) -> BoxFuture<'static, ()> {
-        wire::driver(&self.connection, route, drive).run().boxed()
+        let venue = self.connection.venue();
+        let span = tracing::error_span!("market_data", venue, ?route);
+        wire::driver(&self.connection, route, drive).run().instrument(span).boxed()
     }
 }
 

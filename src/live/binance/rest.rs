@@ -6,13 +6,15 @@ use bytes::Bytes;
 use hyper::Method;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tracing::Instrument as _;
 
 use super::attempts::Attempts;
 use super::{BinanceConfig, BinanceUrls, endpoint, refusal};
 use crate::live::SetupError;
 use crate::live::net::{HttpClient, HttpError, HttpReply, HttpRequest};
+use crate::live::requests::log_answer;
 use crate::live::watch::ExchangeWatch;
-use crate::metrics::EdgeQueue;
+use crate::metrics::{ApiEndpoint, EdgeQueue};
 use crate::types::{Classify, Timestamp};
 use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError, decode_server_time};
 use crate::venue::{
@@ -128,11 +130,18 @@ impl BinanceConnection {
         let clock = &self.core.config.clock;
         self.turn(Urgency::Query, Cost { weight: 1, orders: 0 }).await?;
         let (sent, began) = (clock.wall(), clock.monotonic());
-        let reply = self.exchange(self.request(Method::GET, path), Kind::Question).await?;
+        let request = self.request(Method::GET, path);
+        let reply = self.exchange(request, (Kind::Question, 1)).await?;
         // Our wall clock may be set in between: the round trip is counted by the other one.
         let at = sent.after(clock.monotonic().since(began));
         let venue = decode_server_time(&reply.body)?;
-        self.lock().offset.measured(at, sent, venue);
+        let offset = {
+            let mut state = self.lock();
+            state.offset.measured(at, sent, venue);
+            state.offset.nanos()
+        };
+        let offset_ms = offset.map(|nanos| nanos / 1_000_000);
+        tracing::debug!(venue = self.venue(), offset_ms, "the venue's clock was measured");
         Ok(venue)
     }
 
@@ -177,7 +186,7 @@ impl BinanceConnection {
     ) -> Result<Bytes, ExchangeError> {
         self.turn(urgency, Cost { weight, orders: 0 }).await?;
         let request = self.request(Method::GET, path_and_query);
-        self.exchange(request, Kind::Question).await.map(|reply| reply.body)
+        self.exchange(request, (Kind::Question, 1)).await.map(|reply| reply.body)
     }
 
     /// A request without headers and body.
@@ -231,20 +240,23 @@ impl BinanceConnection {
         }
     }
 
-    /// Sends a request whose turn has come, and takes in what the answer says of the budget.
-    /// Gives the answer of a success.
+    /// Sends a request whose turn has come, for so many times with this one, and takes in what the
+    /// answer says of the budget. Gives the answer of a success.
     pub(super) async fn exchange(
         &self,
         request: HttpRequest,
-        kind: Kind,
+        (kind, attempt): (Kind, u32),
     ) -> Result<HttpReply, ExchangeError> {
-        let reply = self.exchange_raw(request, kind).await?;
-        if (200..300).contains(&reply.status) { Ok(reply) } else { Err(self.refusal(&reply, kind)) }
+        // Path and query may be signed; the kind of the request is a word of ours.
+        let endpoint = endpoint::of(&request.method, &request.path_and_query);
+        let (venue, asks) = (self.venue(), endpoint.as_str());
+        let span = tracing::error_span!("http", venue, endpoint = asks, attempt);
+        self.exchange_one(endpoint, request, kind).instrument(span).await
     }
 
-    /// As [`Self::exchange`], and gives every answer that is not about too many requests.
-    pub(super) async fn exchange_raw(
+    async fn exchange_one(
         &self,
+        endpoint: ApiEndpoint,
         request: HttpRequest,
         kind: Kind,
     ) -> Result<HttpReply, ExchangeError> {
@@ -253,15 +265,16 @@ impl BinanceConnection {
             return Err(ExchangeError::Throttled { until });
         }
         self.lock().requests += 1;
-        let (core, endpoint) = (&self.core, endpoint::of(&request.method, &request.path_and_query));
+        let core = &self.core;
         let began = core.config.clock.monotonic();
-        let answer = self.answer(request, kind).await;
-        let error = match &answer {
-            Ok(reply) if (200..300).contains(&reply.status) => None,
-            Ok(reply) => Some(self.refusal(reply, kind).classification().category),
-            Err(error) => Some(error.classification().category),
+        let answer = match self.answer(request, kind).await {
+            Ok(reply) if !(200..300).contains(&reply.status) => Err(self.refusal(&reply, kind)),
+            answer => answer,
         };
-        core.watch.call(endpoint, core.config.clock.monotonic().since(began), error);
+        let (latency, error) = (core.config.clock.monotonic().since(began), answer.as_ref().err());
+        log_answer(latency, error);
+        let category = error.map(|error| error.classification().category);
+        core.watch.call(endpoint, latency, category);
         let at = self.venue_now();
         let ratio = self.lock().queue.budget_mut().used_ratio(at);
         core.watch.budget(ratio);
@@ -296,7 +309,10 @@ impl BinanceConnection {
         state.queue.budget_mut().on_throttled(at, throttled);
         let until = state.queue.budget_mut().blocked_until(at).unwrap_or(at);
         drop(state);
-        self.by_our_clock(until)
+        let until = self.by_our_clock(until);
+        let (venue, is_ban) = (self.venue(), throttled.is_ban);
+        tracing::warn!(venue, is_ban, %until, "too many requests: nothing is sent until then");
+        until
     }
 
     /// Takes in what the headers say; the end of a ban, where there is one.
@@ -358,6 +374,11 @@ impl BinanceConnection {
     fn by_our_clock(&self, venue: Timestamp) -> Timestamp {
         let offset = self.lock().offset.nanos().unwrap_or(0);
         Timestamp::from_nanos(venue.nanos().saturating_sub(offset))
+    }
+
+    /// The word for the venue and its market.
+    pub(super) fn venue(&self) -> &str {
+        self.core.watch.exchange.as_str()
     }
 
     pub(super) fn runtime(&self) -> &Handle {

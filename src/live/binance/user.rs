@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::stream;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use super::client::Inner;
 use super::rest::Kind;
@@ -41,7 +42,8 @@ pub(super) fn open(inner: &Arc<Inner>) -> UserStream {
     let (mailbox, reader) = Post::new(MOST_WAITING, |_| Item::Lagged);
     let clock = Arc::clone(&inner.connection.config().clock);
     let feed = Feed::new(inner, mailbox);
-    inner.connection.runtime().spawn(feed.run());
+    let span = tracing::error_span!("user_data", venue = inner.connection.venue());
+    inner.connection.runtime().spawn(feed.run().instrument(span));
     let told = reader.flat_map(move |item| {
         let at = clock.wall();
         stream::iter(match item {
@@ -161,6 +163,7 @@ impl Feed {
 
     /// A connection is of no use any more.
     fn give_up(&mut self, link: LinkId, reason: String) {
+        tracing::debug!(link = link.0, reason, "the connection is of no use any more");
         self.reason = reason;
         self.links.close(link);
         if self.standing == Some(link) {
@@ -269,6 +272,7 @@ impl Feed {
     fn connect(&mut self, link: LinkId) {
         let connection = &self.inner.connection;
         if let Err(reason) = connection.may_connect() {
+            tracing::warn!(link = link.0, reason, "no connection may be tried");
             return self.links.refuse(link, &reason);
         }
         match self.inner.market() {
@@ -358,7 +362,13 @@ impl Feed {
     }
 
     fn tell(&self, event: impl FnOnce(Timestamp) -> UserEvent) {
-        let posted: Posted = self.mailbox.post(Item::Event(event(self.clock.wall())));
+        let event = event(self.clock.wall());
+        match &event {
+            UserEvent::Started { .. } => tracing::info!("the account's news are current"),
+            UserEvent::Lost { reason, .. } => tracing::warn!(reason, "news may be missing"),
+            UserEvent::News { .. } => {}
+        }
+        let posted: Posted = self.mailbox.post(Item::Event(event));
         // A reader that is gone ends the loop; one that is too slow is told by its queue.
         let _: Posted = posted;
     }

@@ -6,6 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use tokio::runtime::Handle as Runtime;
+use tracing::Instrument as _;
 
 use super::DydxConfig;
 use super::topic::Key;
@@ -80,7 +81,9 @@ impl Venue for Streams {
     }
 
     fn drive(&self, _route: (), drive: Drive<Key, Self::Ask>) -> BoxFuture<'static, ()> {
-        wire::driver(&self.config, &self.symbols, &self.runtime, drive).run().boxed()
+        let span = tracing::error_span!("market_data", venue = "dydx");
+        let driver = wire::driver(&self.config, &self.symbols, &self.runtime, drive);
+        driver.run().instrument(span).boxed()
     }
 }
 

@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use tracing::Instrument as _;
 
+use crate::live::SystemClock;
 use crate::live::net::{Endpoint, HttpClient, HttpError, HttpRequest, Tls};
-use crate::venue::ExchangeError;
+use crate::live::requests::log_answer;
 use crate::venue::dydx::{
     ChainAccount, ChainAddress, ChainRefusal, account_request, broadcast_request, decode_account,
     decode_broadcast,
 };
+use crate::venue::{Clock, ExchangeError};
 
 /// A validator's door for transactions: JSON-RPC over HTTP, as CometBFT has it.
 ///
@@ -36,6 +39,10 @@ impl DydxNode {
     /// the sequence number was another one or the validator is full, and nothing was carried
     /// out; [`ExchangeError::Unknown`] where it may have been taken.
     pub async fn broadcast(&self, transaction: &[u8]) -> Result<String, ExchangeError> {
+        logged("broadcast", self.broadcast_one(transaction)).await
+    }
+
+    async fn broadcast_one(&self, transaction: &[u8]) -> Result<String, ExchangeError> {
         let body = broadcast_request(self.next_id(), transaction);
         let answer = self.post(body).await.map_err(|error| match error {
             HttpError::NotSent { message } => ExchangeError::Transport { message },
@@ -53,6 +60,10 @@ impl DydxNode {
     /// # Errors
     /// [`ExchangeError`].
     pub async fn account(&self, address: &ChainAddress) -> Result<ChainAccount, ExchangeError> {
+        logged("account", self.account_one(address)).await
+    }
+
+    async fn account_one(&self, address: &ChainAddress) -> Result<ChainAccount, ExchangeError> {
         let body = account_request(self.next_id(), address);
         let answer = self.post(body).await.map_err(|error| match error {
             HttpError::NotSent { message } | HttpError::NoAnswer { message } => {
@@ -83,6 +94,21 @@ impl DydxNode {
         };
         self.http.send(request).await.map(|reply| reply.body)
     }
+}
+
+/// Waits for the outcome of a request and tells the log of it.
+async fn logged<T>(
+    endpoint: &str,
+    request: impl Future<Output = Result<T, ExchangeError>>,
+) -> Result<T, ExchangeError> {
+    let span = tracing::error_span!("http", venue = "dydx", endpoint);
+    let timed = async {
+        let began = SystemClock.monotonic();
+        let answer = request.await;
+        log_answer(SystemClock.monotonic().since(began), answer.as_ref().err());
+        answer
+    };
+    timed.instrument(span).await
 }
 
 fn told(refusal: &ChainRefusal) -> ExchangeError {

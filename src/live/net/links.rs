@@ -8,6 +8,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
+use tracing::Instrument as _;
 
 use super::Endpoint;
 use super::pace::Pace;
@@ -84,18 +85,26 @@ impl Links {
         };
         let has_stood = Arc::clone(&self.has_stood);
         let config = self.config.clone();
-        self.runtime.spawn(async move {
+        // The path may be secret, the host is not.
+        let (venue, host) = (link.watch.exchange.as_str(), endpoint.host());
+        let span = tracing::error_span!("connection", venue, host, link = id.0);
+        let work = async move {
+            tracing::debug!("connecting");
             match socket::connect(&config, &endpoint, &path_and_query).await {
                 Ok(socket) => {
-                    let _standing = link.watch.opened(has_stood.swap(true, Relaxed));
+                    let is_again = has_stood.swap(true, Relaxed);
+                    tracing::info!(is_again, "connected");
+                    let _standing = link.watch.opened(is_again);
                     link.serve(socket, outgoing).await;
                 }
                 Err(reason) => {
+                    tracing::warn!(reason, "not connected");
                     link.watch.failed(ErrorCategory::Network);
                     link.tell(LinkEvent::Closed(reason)).await;
                 }
             }
-        });
+        };
+        self.runtime.spawn(work.instrument(span));
     }
 
     /// Tells of a connection that was not even tried.
@@ -194,7 +203,10 @@ impl Link {
             };
             if let Some(reason) = over {
                 if closing.is_none() {
+                    tracing::warn!(reason, "connection lost");
                     self.watch.failed(ErrorCategory::Network);
+                } else {
+                    tracing::info!("connection closed");
                 }
                 return self.tell(LinkEvent::Closed(reason)).await;
             }

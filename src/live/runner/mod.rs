@@ -4,6 +4,7 @@ mod bot;
 mod config;
 mod counts;
 mod difference;
+mod log;
 mod news;
 mod notice;
 mod notify;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::Notice;
+use super::{Notice, log};
 use crate::types::{Classification, Classify, ErrorCategory, RetryAdvice, Severity};
 
 /// A way to tell a person.
@@ -104,16 +104,21 @@ impl Postman {
     }
 
     pub(super) fn post(&self, notice: Notice) {
-        // A full queue means that nobody has been reached for long.
-        let _ = self.letters.try_send(notice);
+        log::notice(&notice);
+        if self.letters.try_send(notice).is_err() {
+            tracing::warn!("nobody has been reached for long: a notice is dropped");
+        }
     }
 }
 
 async fn deliver(notifier: &dyn Notifier, notice: &Notice) {
     for attempt in 0..ATTEMPTS {
-        if let Ok(Ok(())) = timeout(PATIENCE, notifier.notify(notice)).await {
-            return;
-        }
+        let reason = match timeout(PATIENCE, notifier.notify(notice)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.message,
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
+        tracing::warn!(kind = notice.kind.as_str(), attempt, reason, "a notice was not told");
         tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
     }
 }

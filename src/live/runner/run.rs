@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::notify::Postman;
 use super::seat::{Ask, BotView, Desk, FileRecorder};
@@ -188,6 +189,7 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
     /// Dropping the future ends all of them where they are, as if the process had been killed.
     pub async fn run(self) -> Vec<BotExit> {
         if let Some(Err(error)) = self.network.map(NetworkReport::require_safe) {
+            tracing::error!(reason = error.to_string(), "no bot is started");
             let refused = |seat: BotSeat<S, M>| BotExit {
                 bot: seat.plan.name,
                 outcome: Err(error.clone().into()),
@@ -207,7 +209,10 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
             let bot = seat.plan.name;
             let desk = Desk::new(Arc::clone(&self.clock), self.config, postman.clone());
             let desk = desk.with((self.exporter.clone(), self.edge.clone()), show);
-            let task = tasks.spawn(async move { (bot, run_one(seat, desk, asked).await) });
+            let run = tracing::field::Empty;
+            let span = tracing::error_span!("bot", bot = bot.as_str(), run);
+            let work = async move { (bot, run_one(seat, desk, asked).await) };
+            let task = tasks.spawn(work.instrument(span));
             names.push((task.id(), bot));
         }
         drop((postman, self.asks));
@@ -221,6 +226,10 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
                     BotExit { bot, outcome: Err(RunError::Panicked(error.to_string())) }
                 }
             });
+            if let Some(BotExit { bot, outcome: Err(error) }) = exits.last() {
+                let (bot, reason) = (bot.as_str(), error.to_string());
+                tracing::error!(bot, reason, "the bot could not run");
+            }
         }
         // What was posted is told, unless nobody can be reached.
         let _ = tokio::time::timeout(LAST_WORDS, post).await;

@@ -10,6 +10,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::log;
 use super::notify::Postman;
 use super::teller::Teller;
 use super::{Bot, BotAction, BotStatus, ExitReport, Notice, NoticeKind, RunnerConfig, StopPolicy};
@@ -131,6 +132,7 @@ impl Desk {
         if let Some(teller) = &mut self.teller {
             teller.begin(bot);
         }
+        log::begun(bot, self.recorder.is_some());
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -169,6 +171,7 @@ impl Desk {
                     if let (Some(teller), Request::Place(_)) = (&self.teller, &request) {
                         teller.order(at);
                     }
+                    log::request(bot, &request);
                     gateway.start(at, request);
                 }
                 BotAction::Notify(notice) => self.postman.post(notice),
@@ -232,6 +235,7 @@ impl Desk {
             VenueEvent::News { at: received, news: MarketNews::Event(sighting) } => {
                 gateway.on_market(at, &sighting.event);
                 while let Some(told) = gateway.next().now_or_never() {
+                    log::told(&told);
                     bot.gateway(at, told, actions);
                     self.perform(bot, gateway, actions);
                 }
@@ -241,10 +245,12 @@ impl Desk {
                 bot.market(at, &sighting.event, sighting.at, actions);
             }
             VenueEvent::Lost { subscription, .. } => {
+                tracing::debug!(?subscription, "the bot's data are lost");
                 lost.insert(subscription);
                 bot.market_lost(at, subscription.instrument, actions);
             }
             VenueEvent::Started { subscription, .. } => {
+                tracing::debug!(?subscription, "the bot's data are current");
                 lost.remove(&subscription);
                 let instrument = subscription.instrument;
                 if !lost.iter().any(|other| other.instrument == instrument) {
@@ -252,7 +258,8 @@ impl Desk {
                 }
             }
             VenueEvent::Missed { instrument, .. } => self.distrust(bot, instrument, actions),
-            VenueEvent::Lagged { .. } => {
+            VenueEvent::Lagged { events } => {
+                tracing::warn!(events, "the bot was too slow for its data");
                 for instrument in instruments_of(bot) {
                     self.distrust(bot, instrument, actions);
                 }
@@ -269,6 +276,7 @@ impl Desk {
         bot: &mut Bot<S, M>,
         actions: &mut Vec<BotAction>,
     ) {
+        log::told(&event);
         if let Some(teller) = &self.teller {
             teller.gateway(&event, bot.engine().account().book().reporting());
         }
@@ -305,6 +313,7 @@ impl Desk {
         actions: &mut Vec<BotAction>,
     ) {
         let at = self.now();
+        log::asked(ask.as_ref());
         match ask {
             Some(Ask::Control(control)) => match bot.control(at, control, actions) {
                 Ok(()) => {
@@ -345,11 +354,14 @@ impl Desk {
         };
         let saved = gateway.save().and_then(|gateway| bot.save(gateway));
         let kept = match saved {
-            Ok(saved) => files.keep(&saved).map_err(|error| error.to_string()),
+            Ok(saved) => {
+                files.keep(&saved).map(|()| saved.len()).map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
-        if let Err(error) = kept {
-            self.post(bot.name(), format!("no snapshot was kept: {error}"));
+        match kept {
+            Ok(bytes) => tracing::debug!(bytes, inputs = bot.inputs(), "snapshot kept"),
+            Err(error) => self.post(bot.name(), format!("no snapshot was kept: {error}")),
         }
     }
 
@@ -365,7 +377,9 @@ impl Desk {
             teller.counts(bot);
             teller.end();
         }
-        bot.report_exit(self.now())
+        let report = bot.report_exit(self.now());
+        log::ended(&report);
+        report
     }
 }
 

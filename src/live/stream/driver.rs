@@ -180,7 +180,12 @@ impl<W: Wire> Driver<W> {
         for note in heard.notes.drain(..) {
             match note {
                 Note::Acknowledged(stream) => session.on_acknowledged(at, link, stream, actions),
-                Note::Refused(stream) => session.on_subscription_refused(at, link, stream),
+                Note::Refused(stream) => {
+                    let known = self.streams.get(stream.0).and_then(Option::as_ref);
+                    let ask = known.map(|stream| &stream.ask);
+                    tracing::warn!(link = link.0, ?ask, "subscription refused");
+                    session.on_subscription_refused(at, link, stream);
+                }
                 Note::Leaving => session.on_shutdown_notice(at, actions),
             }
         }
@@ -249,6 +254,7 @@ impl<W: Wire> Driver<W> {
     /// Ends a connection of which a message was lost.
     fn give_up(&mut self, at: Timestamp) {
         if self.line.give_up(at) {
+            tracing::warn!("a message was lost: the connection is given up");
             self.line.view.lock().counts.book_gaps += 1;
             self.line.watch.gaps(None, 1);
             self.wire.on_given_up();
@@ -302,6 +308,7 @@ impl<W: Wire> Driver<W> {
     fn subscribe(&mut self, link: LinkId, streams: &[StreamId]) {
         let known = streams.iter().filter_map(|id| Some((*id, self.streams.get(id.0)?.as_ref()?)));
         let asks: Vec<(StreamId, &W::Ask)> = known.map(|(id, stream)| (id, &stream.ask)).collect();
+        tracing::debug!(link = link.0, streams = ?asks, "subscribing");
         let mut texts = Vec::new();
         self.wire.subscribe(link, &asks, &mut texts);
         for text in texts {
@@ -327,6 +334,7 @@ impl<W: Wire> Driver<W> {
                 self.later.retain(|(_, other, _)| other.0 != index);
                 self.line.view.lock().streams.remove(&key);
                 self.line.session.remove_stream(StreamId(index));
+                tracing::debug!(stream = ?stream.ask, "unsubscribing");
                 let text = self.wire.unsubscribe(&stream.ask);
                 if let Some(link) = self.line.standing {
                     self.line.send(link, text);
@@ -359,6 +367,8 @@ impl<W: Wire> Driver<W> {
 
     fn run_errand(&mut self, stream: StreamId, errand: Errand<W::Job>) {
         let Some(Some(known)) = self.streams.get(stream.0) else { return };
+        let Errand { job, failures } = &errand;
+        tracing::debug!(stream = ?known.ask, ?job, failures, "fetching what is missing");
         match self.wire.means(known.key, errand.job) {
             None => {}
             Some(Means::Subscribe) => {

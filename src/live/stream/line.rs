@@ -83,7 +83,10 @@ impl<K: Ord> Line<K> {
     pub(in crate::live) fn open(&mut self, link: LinkId, to: Result<(Endpoint, String), String>) {
         match to {
             Ok((endpoint, path)) => self.links.open(link, endpoint, path),
-            Err(reason) => self.links.refuse(link, &reason),
+            Err(reason) => {
+                tracing::warn!(link = link.0, reason, "no connection may be tried");
+                self.links.refuse(link, &reason);
+            }
         }
     }
 
@@ -116,6 +119,13 @@ impl<K: Ord> Line<K> {
         seen.counts.frames += 1;
         seen.counts.bytes += bytes.len() as u64;
         seen.counts.unreadable += u64::from(!is_read);
+        let unreadable = seen.counts.unreadable;
+        drop(seen);
+        // A venue whose messages have changed sends many of them: the count doubles until the next
+        // word of it.
+        if !is_read && unreadable.is_power_of_two() {
+            tracing::warn!(unreadable, "messages cannot be read");
+        }
     }
 
     /// A stream has said something; the venue says when that was sent, or does not.
@@ -130,6 +140,7 @@ impl<K: Ord> Line<K> {
     pub(in crate::live) fn tell_gaps(&self, symbol: Option<&str>) {
         let gaps = core::mem::take(&mut self.view.lock().gaps);
         if gaps > 0 {
+            tracing::warn!(symbol, gaps, "data are missing");
             self.watch.gaps(symbol, gaps);
         }
     }
@@ -152,6 +163,7 @@ impl<K: Ord> Line<K> {
         let since = *self.mute_since.get_or_insert(at);
         let gives_up = since.after(after) <= at && self.give_up(at);
         if gives_up {
+            tracing::warn!("nothing speaks that should: the connection is given up");
             self.mute_since = None;
         }
         gives_up
@@ -188,9 +200,10 @@ impl<K: Ord> Line<K> {
         (counts.rotations, counts.silences) = (rotations, silences);
         (counts.unknown, counts.foreign) = (unknown, foreign);
         counts.connections = u64::from(self.standing.is_some());
-        let has_changed = core::mem::replace(&mut seen.state, state) != state;
+        let before = core::mem::replace(&mut seen.state, state);
         drop(seen);
-        if has_changed {
+        if before != state {
+            log_state(before, state);
             (self.on_state)();
         }
         self.watch.queue(EdgeQueue::Frames, &mut self.told, self.events.len());
@@ -219,5 +232,19 @@ impl<K: Ord> Line<K> {
             }
         }
         None
+    }
+}
+
+fn log_state(before: SessionState, state: SessionState) {
+    match state {
+        SessionState::Live | SessionState::Closed => {
+            tracing::info!(?before, ?state, "market data");
+        }
+        SessionState::Stale | SessionState::Reconnecting | SessionState::Polling => {
+            tracing::warn!(?before, ?state, "market data");
+        }
+        SessionState::Idle | SessionState::Connecting | SessionState::Subscribing => {
+            tracing::debug!(?before, ?state, "market data");
+        }
     }
 }

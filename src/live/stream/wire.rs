@@ -15,7 +15,7 @@ pub(in crate::live) trait Wire: Send + Sized + 'static {
     /// Names a stream.
     type Key: Copy + Ord + Send + 'static;
     /// What a stream is asked for by.
-    type Ask: Send + Sync + 'static;
+    type Ask: Debug + Send + Sync + 'static;
     /// What a stream needs now and then.
     type Job: Copy + Debug + Send + 'static;
     /// What makes sound data of a stream.

@@ -8,7 +8,11 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
+use tradewright::config::{LogConsole, LogFormat, LogLevel, LogSettings};
 use tradewright::local_exchange::{Chaos, ExchangeConfig, Refusal, Strike};
+use tradewright::logging::{Logging, LoggingHandle};
 use tradewright::metrics::prometheus::{ExpositionFormat, exposition};
 use tradewright::types::{Intent, Order, OrderId, Qty, Side, SlotId, Timestamp};
 use tradewright::venue::ExchangeClient;
@@ -156,8 +160,65 @@ async fn provoke(seen: &mut Seen, day: &Day) {
     day.exchange.set_chaos(Chaos::default());
 }
 
+/// Everything that can be told is told to files, in both forms, by this thread, which is all that
+/// a test runs on.
+struct Listeners {
+    handles: Vec<LoggingHandle>,
+    _listen: DefaultGuard,
+}
+
+impl Listeners {
+    fn new(folder: &Path) -> Self {
+        let mut handles = Vec::new();
+        let mut layer = |name: &str, format| {
+            let mut settings = LogSettings::default();
+            settings.level = LogLevel::Trace;
+            settings.format = format;
+            settings.console = LogConsole::Off;
+            settings.directory = Some(folder.join(name));
+            settings.file_bytes = 1_000_000_000;
+            let (layer, handle) = Logging::from_settings(&settings).unwrap().layer().unwrap();
+            handles.push(handle);
+            layer
+        };
+        let layers = vec![layer("human", LogFormat::Human), layer("json", LogFormat::Json)];
+        let subscriber = tracing_subscriber::registry().with(layers);
+        Self { handles, _listen: tracing::subscriber::set_default(subscriber) }
+    }
+
+    fn flush(&self) {
+        for handle in &self.handles {
+            handle.flush(Duration::from_secs(20)).unwrap();
+            let status = handle.status();
+            assert_eq!((status.failed, status.dropped), (0, 0), "{status:?}");
+        }
+    }
+}
+
+/// What has to be in the log of such a day, or its silence would mean nothing.
+const TOLD: [&str; 16] = [
+    "answered",
+    "bot ended",
+    "connected",
+    "connection lost",
+    "failed",
+    "market data",
+    "news may be missing",
+    "nobody knows whether it was carried out",
+    "not authorised",
+    "notice",
+    "order in doubt",
+    "order sent",
+    "refused",
+    "snapshot kept",
+    "the venue's clock was measured",
+    "too many requests: nothing is sent until then",
+];
+
 #[tokio::test]
 async fn a_canary_is_silent_for_a_whole_day() {
+    let logs = std::env::temp_dir().join(format!("tradewright-canary-logs-{}", std::process::id()));
+    let listeners = Listeners::new(&logs);
     let mut seen = Seen::default();
     let account = tradewright::local_exchange::Account::hmac(KEY, SECRET);
     seen.debug("exchange's settings", &ExchangeConfig::sample(7).with_account(account));
@@ -188,6 +249,12 @@ async fn a_canary_is_silent_for_a_whole_day() {
     assert!(log.lines().count() > 5, "{log}");
     seen.bytes("notices", log.into_bytes());
     assert!(seen.folder(&day.folder) >= 3, "a snapshot, inputs and decisions");
+    listeners.flush();
+    let human = fs::read_to_string(logs.join("human/tradewright.log")).unwrap();
+    let silent = TOLD.iter().filter(|&&words| !human.contains(&format!(": {words}")));
+    assert_eq!(silent.collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert_eq!(seen.folder(&logs), 4, "all and errors, in both forms");
+    fs::remove_dir_all(&logs).unwrap();
 
     let words: Vec<String> = [KEY, SECRET].into_iter().flat_map(forms).collect();
     assert_eq!(seen.places(&words), Vec::<String>::new());

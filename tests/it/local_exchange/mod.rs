@@ -1,6 +1,7 @@
 //! The local exchange: Binance's protocol over the simulated venue.
 
 mod bot;
+#[cfg(feature = "logging")]
 mod canary;
 mod chaos;
 mod client;
@@ -9,6 +10,8 @@ mod failures_of_books;
 mod futures;
 mod gateway;
 mod live;
+#[cfg(feature = "logging")]
+mod logs;
 mod orders;
 mod server;
 mod streams;
