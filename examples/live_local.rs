@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradewright::backtest::Digest;
+use tradewright::config::{LogConsole, LogSettings};
 use tradewright::engine::{Engine, SlotConfig};
 use tradewright::live::{
     BinanceClient, BinanceConfig, BinanceConnection, BinanceMarketData, BinanceNetwork, BotExit,
@@ -16,6 +17,7 @@ use tradewright::live::{
     SessionFiles, StopOrders, StopPolicy, SystemClock,
 };
 use tradewright::local_exchange::{Account, ExchangeConfig, LocalExchange, Prices};
+use tradewright::logging::Logging;
 use tradewright::metrics::Tee;
 use tradewright::prelude::*;
 use tradewright::strategy::StrategyContext;
@@ -34,6 +36,9 @@ const BOT: &str = "maker";
 async fn main() -> Result<(), Failure> {
     let folder = std::env::temp_dir().join(format!("tradewright-live-{}", std::process::id()));
     let files = SessionFiles::new(&folder, BOT)?;
+    let mut settings = LogSettings::default();
+    (settings.console, settings.directory) = (LogConsole::Off, Some(folder.join("log")));
+    let log = Logging::from_settings(&settings)?.install()?;
     let exchange = LocalExchange::start(exchange()).await?;
     println!("the exchange listens on {}", exchange.rest_url());
 
@@ -72,6 +77,10 @@ async fn main() -> Result<(), Failure> {
         let differences = run.differences.len();
         println!("run {epoch}: {inputs} inputs, {decisions} decisions, {differences} differ");
     }
+    log.flush(Duration::from_secs(1))?;
+    println!("the log has {} lines, the last of them:", log.status().written);
+    let text = std::fs::read_to_string(folder.join("log/tradewright.log"))?;
+    text.lines().rev().take(3).for_each(|line| println!("  {line}"));
     std::fs::remove_dir_all(&folder)?;
     let is_same = runs.iter().all(|run| run.differences.is_empty());
     if fills == 0 || ours != theirs || !is_same || runs.len() != 2 {

@@ -6,9 +6,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde_json::Value;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 use tradewright::config::{
     LogConsole, LogFormat, LogLevel, LogLevelError, LogModule, LogModuleError, LogSettings,
     Settings,
@@ -70,6 +72,14 @@ impl Write for Console {
     }
 }
 
+/// While there is one subscriber alone, `tracing` asks that of the thread which meets an event
+/// first whether anybody wants it. Tests run side by side, and most have none: with a second one in
+/// the process all are asked.
+pub fn ask_all_subscribers() {
+    static DEAF: OnceLock<Dispatch> = OnceLock::new();
+    DEAF.get_or_init(|| Dispatch::new(NoSubscriber::new()));
+}
+
 fn settings(change: impl FnOnce(&mut LogSettings)) -> LogSettings {
     let mut settings = LogSettings::default();
     settings.console = LogConsole::Off;
@@ -79,6 +89,7 @@ fn settings(change: impl FnOnce(&mut LogSettings)) -> LogSettings {
 
 /// Lets something log, and waits until it is written.
 fn logged(logging: Logging, work: impl FnOnce(&LoggingHandle)) -> LoggingHandle {
+    ask_all_subscribers();
     let (subscriber, handle) = logging.subscriber().unwrap();
     tracing::subscriber::with_default(subscriber, || work(&handle));
     handle.flush(PATIENCE).unwrap();
@@ -358,6 +369,7 @@ fn a_console_that_hangs_holds_nobody_up() {
             Ok(())
         }
     }
+    ask_all_subscribers();
     let (hold, held) = channel();
     let logging = Logging::from_settings(&settings(|_| {})).unwrap().console(Hanging(held));
     let (subscriber, handle) = logging.subscriber().unwrap();
@@ -378,6 +390,7 @@ fn a_console_that_hangs_holds_nobody_up() {
 
 #[test]
 fn the_last_handle_writes_what_waits() {
+    ask_all_subscribers();
     let folder = Folder::new("last");
     let settings = settings(|settings| settings.directory = Some(folder.0.clone()));
     let (subscriber, handle) = Logging::from_settings(&settings).unwrap().subscriber().unwrap();
@@ -391,6 +404,7 @@ fn the_last_handle_writes_what_waits() {
 #[test]
 fn a_layer_filters_for_itself_alone() {
     use tracing_subscriber::layer::SubscriberExt;
+    ask_all_subscribers();
     let (ours, theirs) = (Console::default(), Console::default());
     let settings = settings(|settings| settings.level = LogLevel::Error);
     let logging = Logging::from_settings(&settings).unwrap().console(ours.clone());

@@ -175,7 +175,10 @@ impl Desk {
                     gateway.start(at, request);
                 }
                 BotAction::Notify(notice) => self.postman.post(notice),
-                BotAction::Status(status) => self.show_status(bot, status),
+                BotAction::Status(status) => {
+                    tracing::info!(%status, "status");
+                    self.show_status(bot, status);
+                }
             }
         }
         if let Some(teller) = &mut self.teller {

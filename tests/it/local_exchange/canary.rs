@@ -20,6 +20,7 @@ use tradewright::venue::binance::{Credentials, SecretString};
 
 use super::bot::Day;
 use super::live::{BTC, within};
+use crate::logging::ask_all_subscribers;
 
 const KEY: &str = "canaryKey7Q";
 /// With letters that have to be percent-encoded.
@@ -169,6 +170,7 @@ struct Listeners {
 
 impl Listeners {
     fn new(folder: &Path) -> Self {
+        ask_all_subscribers();
         let mut handles = Vec::new();
         let mut layer = |name: &str, format| {
             let mut settings = LogSettings::default();
@@ -196,7 +198,7 @@ impl Listeners {
 }
 
 /// What has to be in the log of such a day, or its silence would mean nothing.
-const TOLD: [&str; 16] = [
+const TOLD: [&str; 15] = [
     "answered",
     "bot ended",
     "connected",
@@ -207,7 +209,6 @@ const TOLD: [&str; 16] = [
     "nobody knows whether it was carried out",
     "not authorised",
     "notice",
-    "order in doubt",
     "order sent",
     "refused",
     "snapshot kept",

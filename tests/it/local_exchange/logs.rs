@@ -14,6 +14,7 @@ use tradewright::venue::{Channel, MarketDataStream, Subscription};
 
 use super::bot::{Day, Log};
 use super::live::{self, BTC, within};
+use crate::logging::ask_all_subscribers;
 
 /// Listens on this thread, which is all that a test runs on.
 struct Listener {
@@ -24,6 +25,7 @@ struct Listener {
 
 impl Listener {
     fn new(level: LogLevel) -> Self {
+        ask_all_subscribers();
         let mut settings = LogSettings::default();
         settings.level = level;
         settings.format = LogFormat::Json;
