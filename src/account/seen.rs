@@ -56,10 +56,16 @@ impl SeenTrades {
         }
     }
 
-    /// True when a restored memory is one of this many instruments.
+    /// True when a restored memory is one of this many instruments, and each trade can be found.
     pub(super) fn fits(&self, instruments: usize) -> bool {
+        let prints = self.trades.iter().map(|(instrument, trade)| fingerprint(*instrument, *trade));
+        let highest = |instrument: InstrumentId| self.highest.get(instrument.index()).copied();
         self.highest.len() == instruments
-            && self.trades.len() == self.fingerprints.len()
+            && self.fingerprints.iter().copied().eq(prints)
+            && self
+                .trades
+                .iter()
+                .all(|(id, trade)| highest(*id).is_none_or(|it| it >= Some(*trade)))
             && self.trades.len() <= MEMORY
             && self.next < MEMORY
     }

@@ -253,6 +253,10 @@ impl TryFrom<SavedBook> for OrderBook {
         if saved.ended.iter().any(|state| !state.status.is_terminal()) {
             return Err("an ended order is live");
         }
+        let newest = saved.live.iter().chain(&saved.ended).map(|state| state.order.id).max();
+        if newest > saved.highest {
+            return Err("an order is newer than the newest");
+        }
         if saved.memory > MOST_MEMORY || saved.ended.len() > saved.memory {
             return Err("more ended orders than the memory holds");
         }

@@ -27,6 +27,7 @@ mod contracts;
 mod controls;
 mod covariance;
 mod damaged;
+mod damaged_states;
 mod data;
 #[cfg(feature = "dydx")]
 mod dydx;

@@ -10,7 +10,7 @@ mod drawdown;
 mod edges;
 mod enhanced;
 mod gates;
-mod guards;
+pub mod guards;
 mod halt;
 mod hearing;
 mod limits;
