@@ -340,3 +340,33 @@ fn entries_of_others_do_not_count() {
     both.insert(1, AuditEvent::Placed(theirs));
     assert_eq!(position(both), position(mine));
 }
+
+/// A step that the table of orders does not have is a fault, and a further partial fill is none.
+#[test]
+fn a_step_that_cannot_be_is_a_fault() {
+    let faults = |steps: &[(OrderStatus, OrderStatus)]| {
+        let steps = steps.iter().map(|(from, to)| step(1, *from, *to));
+        let events = [entry(1)].into_iter().chain(steps);
+        AuditState::fold(&entries(events)).1
+    };
+    let opened = (Pending, Open);
+    assert_eq!(faults(&[opened, (Open, PartiallyFilled), (PartiallyFilled, PartiallyFilled)]), []);
+    let id = OrderId::new(1, OWNER, 1);
+    let again = faults(&[opened, (Open, Open)]);
+    assert_eq!(again, [AuditFault::IllegalStep(id, Open, Open)]);
+    let late = faults(&[opened, (Open, Cancelled), (Cancelled, Open)]);
+    assert!(late.contains(&AuditFault::IllegalStep(id, Cancelled, Open)), "{late:?}");
+}
+
+/// A split of three for two makes six of four, in its own instrument alone.
+#[test]
+fn a_split_multiplies_positions() {
+    let split = |instrument| {
+        let kind = AdjustmentKind::Split { instrument, numerator: 3, denominator: 2 };
+        let adjustment = Adjustment { cause: AdjustmentCause::Split, kind };
+        let events = bought(1, 4).into_iter().chain([AuditEvent::Adjusted(adjustment)]);
+        position(events).0
+    };
+    assert_eq!(split(STOCK), Decimal::from(6));
+    assert_eq!(split(InstrumentId(7)), Decimal::from(4));
+}

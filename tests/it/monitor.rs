@@ -509,3 +509,13 @@ fn drawdowns_within_a_sample_are_seen_by_the_marks() {
     near(summary.statistics.drawdown.depth, 0.12, 1e-12);
     near(summary.drawdown_now.map(|now| now.depth), 0.2, 1e-12);
 }
+
+/// Exposure is the share of instants at which something was held.
+#[test]
+fn exposure_is_a_share_of_instants() {
+    let mut monitor = monitor(MonitorConfig::default()).starting(secs(0), 100.0).unwrap();
+    for (instant, gross) in [(1, 50.0), (2, 0.0), (3, 50.0), (4, 50.0)] {
+        monitor.on_equity(secs(instant), 100.0, gross);
+    }
+    assert_eq!(monitor.summary().exposure, Some(0.75));
+}

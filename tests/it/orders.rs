@@ -428,7 +428,8 @@ fn damaged_snapshots_are_refused() {
     let mut second = live;
     second.order.id = id(2);
     let attempt = |live: Vec<OrderState>, ended: Vec<OrderState>, memory: usize| {
-        let bytes = rmp_serde::to_vec_named(&Saved { live, ended, memory, highest: None }).unwrap();
+        let highest = live.iter().chain(&ended).map(|state| state.order.id).max();
+        let bytes = rmp_serde::to_vec_named(&Saved { live, ended, memory, highest }).unwrap();
         let mut book = led_to("Pending");
         let before = book.clone();
         let outcome = book.restore(&bytes);

@@ -235,3 +235,13 @@ fn wins_and_losses_are_told_apart() {
     assert_eq!(held.losses_mean_secs, Some((16.0 + 64.0 + 128.0) / 3.0));
     assert_eq!((held.wins_median_secs, held.losses_median_secs), (Some(3.0), Some(64.0)));
 }
+
+/// The best and the worst trade are those of all, whatever order they come in.
+#[test]
+fn the_best_and_the_worst_trade_are_of_all() {
+    for nets in [[1.0, -3.0, 5.0, -1.0], [-1.0, 5.0, -3.0, 1.0], [5.0, -1.0, 1.0, -3.0]] {
+        let trades = nets.map(|net| TradeResult { net, held_secs: 60.0 });
+        let found = TradeStatistics::new(&trades);
+        assert_eq!((found.best, found.worst), (Some(5.0), Some(-3.0)), "{nets:?}");
+    }
+}

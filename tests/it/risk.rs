@@ -22,6 +22,7 @@ mod sizing;
 mod sizing_laws;
 mod stops;
 mod stress;
+mod thresholds;
 
 use core::time::Duration;
 

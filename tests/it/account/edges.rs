@@ -1,12 +1,13 @@
 //! The account where something is missing, does not fit, or was damaged.
 
 use tradewright::account::{
-    Account, AdjustmentEffects, Ledger, LedgerConfig, LedgerError, PositionMode,
+    Account, AdjustmentEffects, Ledger, LedgerConfig, LedgerError, MarkPrices, PositionMode,
+    PriceSource,
 };
 use tradewright::risk::PortfolioHeat;
 use tradewright::types::{
-    Decimal, Facts, Instrument, InstrumentId, Instruments, Leg, Side, SlotId, State, StateError,
-    StopFact, TradeId, WorkingFacts,
+    AdjustmentKind, Decimal, Facts, Instrument, InstrumentId, Instruments, Leg, Qty, Side, SlotId,
+    State, StateError, StopFact, TradeId, WorkingFacts,
 };
 
 use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
@@ -299,4 +300,38 @@ fn facts_with_missing_rows_are_refused() {
         assert_eq!(found, format!("{expected}, incomplete"), "{path}");
         assert_eq!(world.account.save().unwrap(), before);
     }
+}
+
+/// A position that is handed over before the market has said anything is marked at its price and
+/// its time; one that does not fit the net quantity changes nothing.
+#[test]
+fn a_position_that_is_handed_over_is_marked_and_fits() {
+    let mut world = World::new();
+    world.clock = 7;
+    let change = |slot, change| AdjustmentKind::Position {
+        slot,
+        instrument: ACME,
+        change: Qty::new(change),
+        price: price("0.01"),
+    };
+    world.adjust(change(ONE, dec("5"))).unwrap();
+    let mark = world.book().mark(ACME).unwrap();
+    assert_eq!((mark.price, mark.at), (0.01, at(7)));
+    let before = world.account.save().unwrap();
+    assert!(world.adjust(change(TWO, Decimal::MAX)).is_err());
+    assert_eq!(world.account.save().unwrap(), before);
+}
+
+/// A price of zero is no rate of exchange.
+#[test]
+fn a_mark_of_zero_converts_nothing() {
+    let mut world = World::new();
+    let rate = |world: &World| {
+        let facts = Facts::new(at(9), SlotId::HOUSE, &world.table, world.book());
+        let btc = world.table.find_asset("BTC").unwrap();
+        MarkPrices::new(facts).rate(btc, usd(&world.table)).map(|rate| rate.value)
+    };
+    assert_eq!(rate(&world), None);
+    world.mark(BTCUSD, 50_000.0);
+    assert_eq!(rate(&world), Some(50_000.0));
 }

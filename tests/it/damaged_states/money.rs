@@ -47,7 +47,7 @@ fn ledger(name: &'static str, config: LedgerConfig, points: &[usize]) -> Subject
     let tell = move |ledger: &mut Ledger, step: usize| {
         let (table, mut closed) = (table(), Vec::new());
         let mut fill = booking(step);
-        if config.positions == PositionMode::Hedging && step % 2 == 0 {
+        if config.positions == PositionMode::Hedging && step.is_multiple_of(2) {
             fill.leg = Leg::Long;
         }
         let _ = ledger.on_fill(&table, &fill, &mut closed);

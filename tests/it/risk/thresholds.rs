@@ -1,0 +1,220 @@
+//! What happens exactly at a threshold, and what a figure is worth when it is not zero or one.
+
+use core::time::Duration;
+
+use tradewright::risk::{
+    Ceiling, Concentration, CorrelationEstimator, DailyLimit, DailyLossGuard, DrawdownGuard,
+    ExecutionLimits, ExecutionRate, Fact, Guard, Limit, MaxDrawdownTracker, OtherPrices, PeakReset,
+    PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, RiskManager,
+    RiskRule, StressScenario, UnstoppedRisk,
+};
+use tradewright::types::{
+    DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, Price, Purpose, Qty,
+    State, StopFact,
+};
+
+use super::guards::fill;
+use super::{COIN, INVERSE, SHARE, SLOT, World, dec, price, secs};
+
+fn cash(world: &World, amount: &str) -> FactBook {
+    world.book().cash(world.usd, dec(amount)).build()
+}
+
+fn filled(instrument: InstrumentId, quantity: Decimal, at: Price) -> Fill {
+    let mut fill = fill(1, SLOT, Purpose::Entry);
+    fill.instrument = instrument;
+    (fill.execution.quantity, fill.execution.price) = (Qty::new(quantity), at);
+    fill
+}
+
+fn rate(limits: ExecutionLimits, scope: HaltScope) -> ExecutionRate {
+    ExecutionRate::new(limits, Duration::from_secs(60), scope).unwrap()
+}
+
+/// As many fills as are allowed are the last ones.
+#[test]
+fn a_rate_of_fills_is_full_at_its_limit() {
+    let world = World::new();
+    let book = world.book().build();
+    let limits = ExecutionLimits { fills: Some(2), ..ExecutionLimits::default() };
+    let mut guard = rate(limits, HaltScope::Account);
+    let mut is_open = Vec::new();
+    for _ in 0..2 {
+        let entry = fill(1, SLOT, Purpose::Entry);
+        guard.watch(&Fact::Fill(&entry), &world.facts(&book));
+        is_open.push(matches!(guard.verdict(&world.facts(&book)), Limit::Allow(_)));
+    }
+    assert_eq!(is_open, [true, false]);
+}
+
+/// Two contracts of 100 USD, settled in bitcoin at 40,000, are 200 USD.
+#[test]
+fn a_rate_of_value_is_in_the_reporting_currency() {
+    let world = World::new();
+    let book = world.book().build();
+    let is_open = |most: &str| {
+        let limits = ExecutionLimits { value: Some(dec(most)), ..ExecutionLimits::default() };
+        let mut guard = rate(limits, HaltScope::Account);
+        let fill = filled(INVERSE, dec("2"), price("40000"));
+        guard.watch(&Fact::Fill(&fill), &world.facts(&book));
+        matches!(guard.verdict(&world.facts(&book)), Limit::Allow(_))
+    };
+    assert_eq!(["199", "200", "201"].map(is_open), [false, false, true]);
+}
+
+/// A sum that does not fit is taken apart again when what was too large has left the window.
+#[test]
+fn a_window_recovers_from_a_sum_that_did_not_fit() {
+    let world = World::new();
+    let book = world.book().build();
+    let limits = ExecutionLimits { quantity: Some(dec("9")), ..ExecutionLimits::default() };
+    let mut guard = rate(limits, HaltScope::Symbol(SHARE));
+    for (second, quantity) in [(0, Decimal::MAX), (30, dec("2"))] {
+        let fill = filled(SHARE, quantity, price("0.01"));
+        guard.watch(&Fact::Fill(&fill), &world.facts_at(secs(second), &book));
+    }
+    let verdict = |second| guard.verdict(&world.facts_at(secs(second), &book));
+    assert!(matches!(verdict(59), Limit::Deny(_)));
+    assert!(matches!(verdict(60), Limit::Cap(left, _) if left == Qty::from(7)));
+}
+
+/// Releasing a drawdown begins with the equity of that moment, not with that of the last mark.
+#[test]
+fn a_released_drawdown_begins_with_the_equity_of_the_moment() {
+    let world = World::new();
+    let mut guard =
+        DrawdownGuard::new(MaxDrawdownTracker::new(dec("0.25")).unwrap(), PeakReset::Restart);
+    for equity in ["100000", "70000"] {
+        guard.watch(&Fact::Mark, &world.facts(&cash(&world, equity)));
+    }
+    assert!(guard.is_halted());
+    guard.release(HaltCause::Drawdown, &world.facts(&cash(&world, "65000")));
+    assert!(!guard.is_halted());
+    assert_eq!(guard.peak(), Some(dec("65000")));
+}
+
+/// What is released at the manager of a day's loss is released at the manager beneath it.
+#[test]
+fn a_realtime_manager_releases_its_base() {
+    let world = World::new();
+    let builder = RealtimeRiskManager::builder();
+    let builder = builder.daily_loss(DailyLimit::Fraction(Decimal::ONE), DayBoundary::UTC);
+    let mut manager = builder.build().unwrap();
+    for equity in ["100000", "70000"] {
+        let book = cash(&world, equity);
+        manager.observe(&Fact::Mark, &world.facts(&book), &mut Vec::new());
+    }
+    let (mut halts, book) = (Vec::new(), cash(&world, "70000"));
+    manager.release(HaltCause::Drawdown, &world.facts(&book));
+    let before = manager.save().unwrap();
+    manager.observe(&Fact::Mark, &world.facts(&book), &mut halts);
+    assert_eq!(halts, [], "nothing is halted that was released");
+    let mut again = RealtimeRiskManager::builder()
+        .daily_loss(DailyLimit::Fraction(Decimal::ONE), DayBoundary::UTC)
+        .build()
+        .unwrap();
+    again.restore(&before).unwrap();
+    assert_eq!(again.drawdown(&world.facts(&book)), manager.drawdown(&world.facts(&book)));
+    assert_eq!(manager.drawdown(&world.facts(&book)), 0.0, "it begins anew");
+}
+
+/// A day that has lost too much stays halted through a restart, wherever its end was written.
+#[test]
+fn a_day_that_is_over_its_limit_stays_halted_through_a_restart() {
+    let world = World::new();
+    let make = || DailyLossGuard::new(DailyLimit::Fraction(dec("0.1")), DayBoundary::UTC).unwrap();
+    let mut guard = make();
+    for (second, equity) in [(0, "100000"), (60, "80000")] {
+        guard.watch(&Fact::Mark, &world.facts_at(secs(second), &cash(&world, equity)));
+    }
+    assert!(guard.is_halted());
+    let state = rmpv::decode::read_value(&mut &guard.save().unwrap()[..]).unwrap();
+    let rmpv::Value::Map(mut fields) = state else { panic!() };
+    for (name, value) in &mut fields {
+        if name.as_str() == Some("until") {
+            *value = 0.into();
+        }
+    }
+    let mut state = Vec::new();
+    rmpv::encode::write_value(&mut state, &rmpv::Value::Map(fields)).unwrap();
+    let mut restored = make();
+    restored.restore(&state).unwrap();
+    restored.watch(&Fact::Mark, &world.facts_at(secs(120), &cash(&world, "90000")));
+    assert!(restored.is_halted(), "it is the same day");
+    restored.watch(&Fact::Mark, &world.facts_at(secs(86_400), &cash(&world, "90000")));
+    assert!(!restored.is_halted());
+}
+
+/// Of nothing, nothing is concentrated.
+#[test]
+fn an_empty_account_is_not_concentrated() {
+    let world = World::new();
+    let book = world.book().build();
+    let rule = Concentration::new(0.5).unwrap().with_floor(Ceiling::Amount(0.0)).unwrap();
+    assert_eq!(rule.usage(&world.facts(&book)).unwrap().observed, 0.0);
+    let held = world.book().position(SLOT, SHARE, dec("10"), price("100")).build();
+    assert_eq!(rule.usage(&world.facts(&held)).unwrap().observed, 1.0);
+}
+
+/// A stop at zero covers nothing of a position, whatever it says that it covers.
+#[test]
+fn a_held_position_with_a_stop_at_zero_is_unstopped() {
+    let world = World::new();
+    let heat = |level| {
+        let stop = StopFact { level, covered: 10.0, ..StopFact::default() };
+        let book = world.book().position(SLOT, SHARE, dec("10"), price("100"));
+        let book = book.stop(SLOT, SHARE, stop).build();
+        let rule = PortfolioHeat::new(1.0).unwrap().unstopped(UnstoppedRisk::Fraction(0.5));
+        rule.unwrap().heat(&world.facts(&book)) * book.equity()
+    };
+    assert!((heat(90.0) - 100.0).abs() < 1e-9, "ten times 10");
+    assert!((heat(0.0) - 500.0).abs() < 1e-9, "half of it");
+}
+
+/// An account that loses all of its money to the cent has no leverage, and one without a loss no
+/// drawdown.
+#[test]
+fn leverage_is_not_defined_without_equity() {
+    let world = World::new();
+    let apply = |shock| {
+        let book = world.book().cash(world.usd, Decimal::ZERO);
+        let book = book.position(SLOT, SHARE, dec("10"), price("100"));
+        let book = book.position(SLOT, COIN, dec("10"), price("50")).build();
+        let scenario = StressScenario::builder("fall").others(OtherPrices::Same(shock));
+        scenario.build().unwrap().apply(&world.facts(&book)).unwrap()
+    };
+    assert_eq!((apply(-1.0).equity, apply(-1.0).leverage), (0.0, None));
+    assert_eq!(apply(-0.5).leverage, Some(1.0));
+}
+
+fn moving(settings: PortfolioRiskSettings, price_of: impl Fn(i32) -> [f64; 2]) -> PortfolioRisk {
+    let world = World::new();
+    let mut portfolio = PortfolioRisk::new(settings, [SHARE, COIN]).unwrap();
+    for row in 0..12 {
+        let (at, [share, coin]) = (secs(60 * i64::from(row)), price_of(row));
+        let book = world.book().position(SLOT, SHARE, dec("100"), price("100"));
+        let book = book.position(SLOT, COIN, dec("100"), price("50"));
+        let book = book.mark(SHARE, at, share).mark(COIN, at, coin).build();
+        portfolio.observe(&Fact::Mark, &world.facts_at(at, &book));
+    }
+    portfolio
+}
+
+fn short() -> PortfolioRiskSettings {
+    let correlation = CorrelationEstimator::Rolling { window: 4 };
+    PortfolioRiskSettings {
+        window: 8,
+        minimum_rows: 4,
+        correlation,
+        ..PortfolioRiskSettings::default()
+    }
+}
+
+/// Returns that are always the same deviate by nothing, however large they are.
+#[test]
+fn deviations_are_from_the_mean() {
+    let doubling = moving(short(), |row| [100.0 * f64::from(1 << row), 50.0]);
+    assert_eq!(doubling.figures().unwrap().deviation, 0.0);
+    let swinging = moving(short(), |row| [100.0 * f64::from(1 + row % 2), 50.0]);
+    assert!(swinging.figures().unwrap().deviation > 0.0);
+}
