@@ -132,3 +132,18 @@ fn an_id_is_used_once() {
     }
     assert_eq!(book.live().len(), 3);
 }
+
+/// The value of an order counts the units of a contract.
+#[test]
+fn the_smallest_value_counts_the_multiplier() {
+    let mut table = Instruments::new();
+    let linear = Instrument::linear_perpetual("P", "ETH", "USD").multiplier("10");
+    let id = table.add(linear.min_notional("1000")).unwrap();
+    let found = |quantity: i64| {
+        let intent = Intent::market(OWNER, id, Side::Buy, Qty::from(quantity));
+        let order = Order { id: OrderId::new(1, OWNER, 1), created_at: Timestamp::EPOCH, intent };
+        violations(&order, &table, Some(50.0))
+    };
+    assert_eq!(found(2), []);
+    assert_eq!(found(1), [Violation::BelowMinNotional]);
+}

@@ -335,3 +335,17 @@ fn a_mark_of_zero_converts_nothing() {
     world.mark(BTCUSD, 50_000.0);
     assert_eq!(rate(&world), Some(50_000.0));
 }
+
+/// A fee in another asset than that of the books is worth what it buys of it: 50 USD are a
+/// thousandth of a bitcoin.
+#[test]
+fn a_fee_in_another_asset_is_worth_what_it_buys() {
+    let mut world = World::new();
+    world.mark(BTCUSD, 50_000.0);
+    world.mark(COIN, 50_000.0);
+    let mut entry = world.fill(ONE, COIN, "10", "50000");
+    entry.execution.fee.amount = dec("50");
+    world.book_fill(&entry).unwrap();
+    world.trade(ONE, COIN, "-10", "50000");
+    assert_eq!(world.closed[0].fees, dec("0.001"));
+}

@@ -105,8 +105,12 @@ fn statistics() {
         let _ = monitor.statistics();
     };
     let points = &[1, 8];
-    let subjects =
-        [subject("performance", make, tell, points).only(&[".running", ".marks", ".exposure"])];
+    let subjects = [subject("performance", make, tell, points).only(&[
+        ".running",
+        ".marks",
+        ".exposure",
+        ".by_strategy",
+    ])];
     hold("performance", include_str!("performance.txt"), &subjects);
 }
 

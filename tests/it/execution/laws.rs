@@ -379,3 +379,16 @@ fn plans_that_cannot_be_are_refused() {
     let refused = Execution::new(start, plan, most, &instrument("1"));
     assert_eq!(refused, Err(ExecutionError::Overflow { quantity: most }));
 }
+
+/// A volume that is no number, without end or not above zero counts as nothing.
+#[test]
+fn a_volume_is_a_number_above_zero() {
+    let plan = ExecutionPlan::participation(SPAN, 0.5).unwrap();
+    let mut parent = Execution::new(Timestamp::EPOCH, plan, dec("10"), &instrument("1")).unwrap();
+    for volume in [f64::INFINITY, f64::NAN, -4.0, 0.0] {
+        parent.on_volume(volume);
+        assert_eq!(parent.due(Timestamp::EPOCH), Decimal::ZERO, "{volume}");
+    }
+    parent.on_volume(8.0);
+    assert_eq!(parent.due(Timestamp::EPOCH), dec("4"));
+}

@@ -4,13 +4,14 @@ use core::time::Duration;
 
 use tradewright::risk::{
     Ceiling, Concentration, CorrelationEstimator, DailyLimit, DailyLossGuard, DrawdownGuard,
-    ExecutionLimits, ExecutionRate, Fact, Guard, Limit, MaxDrawdownTracker, OtherPrices, PeakReset,
-    PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, RiskManager,
-    RiskRule, StressScenario, UnstoppedRisk,
+    EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact, Guard, Limit, MaxDrawdownTracker,
+    OtherPrices, PeakReset, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings,
+    RealtimeRiskManager, RiskManager, RiskRule, StopAction, StopPlan, StopReading, StopTracker,
+    StopWidth, StressScenario, UnstoppedRisk,
 };
 use tradewright::types::{
-    DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, Price, Purpose, Qty,
-    State, StopFact,
+    DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, LimitKey, Price,
+    Purpose, Qty, Side, State, StopFact,
 };
 
 use super::guards::fill;
@@ -116,6 +117,39 @@ fn a_realtime_manager_releases_its_base() {
     again.restore(&before).unwrap();
     assert_eq!(again.drawdown(&world.facts(&book)), manager.drawdown(&world.facts(&book)));
     assert_eq!(manager.drawdown(&world.facts(&book)), 0.0, "it begins anew");
+}
+
+/// A threshold that is made tighter is judged by at the next mark, at which nothing has moved.
+#[test]
+fn a_tighter_threshold_is_judged_by_without_a_move() {
+    let world = World::new();
+    let builder = EnhancedRiskManager::builder().max_drawdown(dec("0.2"));
+    let mut manager = builder.build().unwrap();
+    let halts = |manager: &mut EnhancedRiskManager, equity: &str| {
+        let (mut changes, book) = (Vec::new(), cash(&world, equity));
+        manager.observe(&Fact::Mark, &world.facts(&book), &mut changes);
+        changes.len()
+    };
+    for equity in ["100000", "95000", "95000"] {
+        assert_eq!(halts(&mut manager, equity), 0);
+    }
+    manager.set_limit(&LimitKey::all(DrawdownGuard::LIMIT), dec("0.02")).unwrap();
+    assert_eq!(halts(&mut manager, "95000"), 1);
+}
+
+/// The best price since the entry is split like the entry: what breaks even does not at once.
+#[test]
+fn a_split_moves_the_best_price() {
+    let plan = StopPlan::new(StopWidth::Fraction(0.2)).unwrap();
+    let plan = plan.trailing(StopWidth::Fraction(0.1)).unwrap();
+    let calm = StopReading::default();
+    let mut stop = StopTracker::new(plan, Side::Buy, 100.0, secs(0));
+    stop.on_mark(secs(0), 100.0, calm);
+    assert_eq!(stop.on_mark(secs(1), 120.0, calm), Some(StopAction::Move(108.0)));
+    stop.split(2.0);
+    assert_eq!(stop.level(), Some(54.0));
+    assert_eq!(stop.on_mark(secs(2), 59.0, calm), None, "below the best of 60");
+    assert_eq!(stop.on_mark(secs(3), 70.0, calm), Some(StopAction::Move(63.0)));
 }
 
 /// A day that has lost too much stays halted through a restart, wherever its end was written.
