@@ -136,14 +136,14 @@ async fn messages_of_the_market_are_not_told_one_by_one() {
     let asked = channels.map(|channel| Subscription::new(BTC, channel));
     let mut stream = market.subscribe(&asked).await.unwrap();
     within("events", async {
-        for _ in 0..2_000 {
+        for _ in 0..500 {
             stream.next().await.expect("an open stream");
         }
     })
     .await;
     let frames = market.counts().frames;
     let lines = listener.lines();
-    assert!(frames > 500, "{frames}");
+    assert!(frames > 150, "{frames}");
     let ours = lines.iter().filter(|line| {
         line["target"].as_str().is_some_and(|target| target.starts_with("tradewright"))
     });
