@@ -12,6 +12,19 @@ pub(super) fn reach_after(id: InstrumentId, legs: &[Intent], facts: &Facts<'_>) 
     reach
 }
 
+/// Looks at what every instrument's position can become, by place, with intents as further working
+/// orders; mostly there are none.
+#[inline]
+pub(super) fn each_reach(legs: &[Intent], facts: &Facts<'_>, mut take: impl FnMut(usize, &Reach)) {
+    for (place, alone) in facts.book.reaches().iter().enumerate() {
+        if legs.is_empty() {
+            take(place, alone);
+        } else {
+            take(place, &reach_after(InstrumentId(place as u32), legs, facts));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,11 +28,13 @@ use super::{FactBook, InstrumentId, Side, to_f64};
 /// assert_eq!(reach.opened(Side::Sell), 15.0);
 /// # Ok::<(), tradewright::types::InstrumentError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(from = "Stored", into = "Stored")]
 pub struct Reach {
     basis: Stored,
     span: Span,
+    /// The value of one unit at the last mark; NaN while it is not known.
+    unit: f64,
 }
 
 /// What everything else follows from, and what is written of it.
@@ -62,12 +64,27 @@ struct Span {
 static NOTHING: Reach = Reach {
     basis: Stored { units: 0.0, price: 0.0, size: 0.0, buying: 0.0, selling: 0.0 },
     span: Span { worst: 0.0, opened: 0.0, opened_in_all: 0.0 },
+    unit: f64::NAN,
 };
+
+impl Default for Reach {
+    fn default() -> Self {
+        NOTHING
+    }
+}
+
+/// Everything else follows from the basis.
+impl PartialEq for Reach {
+    fn eq(&self, other: &Self) -> bool {
+        self.basis == other.basis
+    }
+}
 
 impl From<Stored> for Reach {
     fn from(basis: Stored) -> Self {
-        let mut reach = Self { basis, span: Span::default() };
+        let mut reach = Self { basis, ..NOTHING };
         reach.settle();
+        reach.mark(basis.price);
         reach
     }
 }
@@ -100,8 +117,8 @@ impl Reach {
     /// The value of one unit at the last mark in the reporting currency, above zero; NaN while
     /// there is no mark or no rate.
     #[inline]
-    pub fn unit_value(&self) -> f64 {
-        self.unit_value_at(self.basis.price)
+    pub const fn unit_value(&self) -> f64 {
+        self.unit
     }
 
     /// The value of one unit at a price in the reporting currency, above zero; NaN while it is not
@@ -163,7 +180,7 @@ impl Reach {
     /// Nothing is worth nothing, whatever the mark.
     #[inline]
     fn value_of(&self, units: f64) -> f64 {
-        if units == 0.0 { 0.0 } else { units * self.unit_value() }
+        if units == 0.0 { 0.0 } else { units * self.unit }
     }
 
     /// Units that the working orders of a side would open beyond closing what is held.
@@ -204,8 +221,15 @@ impl Reach {
 
     /// A new mark, above zero.
     #[inline]
-    pub(crate) const fn mark(&mut self, price: f64) {
+    pub(crate) fn mark(&mut self, price: f64) {
         self.basis.price = price;
+        self.unit = self.unit_value_at(price);
+    }
+
+    /// The last mark; NaN before the first.
+    #[inline]
+    pub(crate) const fn price(&self) -> f64 {
+        if self.basis.price > 0.0 { self.basis.price } else { f64::NAN }
     }
 }
 
@@ -236,7 +260,7 @@ impl FactBook {
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
         if let Some(reach) = self.reaches.get_mut(instrument.index()) {
             reach.basis.units = if rate > 0.0 && units.is_finite() { units } else { 0.0 };
-            reach.basis.price = price;
+            reach.mark(price);
         }
     }
 

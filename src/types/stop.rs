@@ -24,6 +24,13 @@ impl FactBook {
         place.and_then(|place| self.stops.get(place)).copied().unwrap_or_default()
     }
 
+    /// The same of one strategy's positions, by instrument; empty where no stop has worked yet.
+    pub(crate) fn stops_of(&self, slot: SlotId) -> &[StopFact] {
+        let width = self.net.len();
+        let start = slot.index() * width;
+        self.stops.get(start..start + width).unwrap_or_default()
+    }
+
     /// Notes what limits the loss of a position; slots and instruments that are not there are
     /// left out.
     pub(crate) fn set_stop(&mut self, slot: SlotId, instrument: InstrumentId, fact: StopFact) {

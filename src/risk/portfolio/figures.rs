@@ -207,7 +207,13 @@ impl PortfolioRisk {
     /// The instrument's place in the rows.
     #[inline]
     pub(in crate::risk) fn column(&self, instrument: InstrumentId) -> Option<usize> {
-        self.columns.get(instrument)
+        self.column_at(instrument.index())
+    }
+
+    /// The same by the instrument's index.
+    #[inline]
+    pub(in crate::risk) fn column_at(&self, index: usize) -> Option<usize> {
+        self.columns.get(index)
     }
 
     /// Correlations of a column with all columns as of the last row, NaN where one is not known.

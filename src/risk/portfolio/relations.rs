@@ -16,9 +16,10 @@ impl Columns {
         Self(columns)
     }
 
+    /// The place of the instrument with this index.
     #[inline]
-    pub(super) fn get(&self, instrument: InstrumentId) -> Option<usize> {
-        self.0.get(instrument.index()).copied().flatten().map(|column| column as usize)
+    pub(super) fn get(&self, index: usize) -> Option<usize> {
+        self.0.get(index).copied().flatten().map(|column| column as usize)
     }
 }
 

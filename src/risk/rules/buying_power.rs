@@ -44,10 +44,10 @@ impl BuyingPower {
             let found = facts.instruments.get(id)?;
             (found.settlement == own.settlement && found.kind.is_paid_in_full()).then_some(found)
         };
-        for (id, reach) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
+        for (place, reach) in facts.book.reaches().iter().enumerate() {
             // What an order closes it does not have to pay for.
             let opened = reach.opened_value_in_all();
-            if opened != 0.0 && paid_in(id).is_some() {
+            if opened != 0.0 && paid_in(InstrumentId(place as u32)).is_some() {
                 sum += opened;
             }
         }

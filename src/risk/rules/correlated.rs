@@ -1,8 +1,8 @@
 use super::{Ceiling, capped};
 use crate::math::ParameterError;
-use crate::risk::reach::reach_after;
+use crate::risk::reach::each_reach;
 use crate::risk::{Limit, Opening, PortfolioRisk, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, Reach, ReasonCode, Side};
+use crate::types::{Facts, Reach, ReasonCode, Side};
 
 /// What is bet on one movement stays below a ceiling: the opening's own position and every
 /// position that moves with it, by a correlation at or above a threshold.
@@ -63,37 +63,33 @@ impl<'a> CorrelatedExposure<'a> {
     }
 
     fn others_of(&self, related: &[f64], opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
-        let own = opening.intent.instrument;
+        let own = opening.intent.instrument.index();
         let mut sum = 0.0;
-        for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
-            let joined = match opening.earlier {
-                [] => None,
-                legs => Some(reach_after(id, legs, facts)),
-            };
-            let reach = joined.as_ref().unwrap_or(alone);
-            if id == own || reach.worst() == 0.0 {
-                continue;
+        each_reach(opening.earlier, facts, |place, reach| {
+            if place == own || reach.worst() == 0.0 {
+                return;
             }
-            let correlation = self.portfolio.column(id).and_then(|column| related.get(column));
+            let column = self.portfolio.column_at(place);
+            let correlation = column.and_then(|column| related.get(column));
             let correlation = correlation.copied().unwrap_or(f64::NAN);
             let shared = self.shared(correlation, reach, opening.intent.side);
             // Of a position without a mark nothing is known: NaN stays, whatever is shared.
             sum += shared * reach.unit_value();
-        }
+        });
         sum
     }
 
     /// Units of another instrument that are the same bet.
     #[inline]
     fn shared(&self, correlation: f64, reach: &Reach, side: Side) -> f64 {
-        if correlation >= self.threshold {
+        if correlation.abs() < self.threshold {
+            0.0
+        } else if correlation >= self.threshold {
             reach.held(side)
         } else if correlation <= -self.threshold {
             reach.held(side.opposite())
-        } else if correlation.is_nan() {
-            reach.worst()
         } else {
-            0.0
+            reach.worst()
         }
     }
 }

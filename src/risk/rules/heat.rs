@@ -75,12 +75,24 @@ impl PortfolioHeat {
     /// The open risk of everything that is held or working, in the reporting currency, never
     /// negative; NaN while a mark or rate is missing.
     pub fn open_risk(&self, facts: &Facts<'_>) -> f64 {
-        let mut sum = 0.0;
-        for (slot, positions) in (0..=u16::MAX).map(SlotId).zip(&facts.book.slots) {
-            for (id, position) in (0..=u32::MAX).map(InstrumentId).zip(positions) {
-                if !is_idle(position) {
-                    sum += self.risk_at((slot, id), position, facts);
-                }
+        let slots = (0..=u16::MAX).map(SlotId).zip(&facts.book.slots);
+        slots.fold(0.0, |sum, (slot, positions)| {
+            self.add_slot(sum, facts.book.stops_of(slot), positions, facts)
+        })
+    }
+
+    /// One slot's open risk more.
+    fn add_slot(
+        &self,
+        mut sum: f64,
+        stops: &[StopFact],
+        positions: &[PositionFacts],
+        facts: &Facts<'_>,
+    ) -> f64 {
+        for (index, (position, reach)) in positions.iter().zip(facts.book.reaches()).enumerate() {
+            if !is_idle(position) {
+                let scale = Scale { reach, unstopped: self.unstopped };
+                sum += scale.risk(position, stops.get(index).copied().unwrap_or_default());
             }
         }
         sum
@@ -89,18 +101,10 @@ impl PortfolioHeat {
     /// The open risk of one slot's position and working orders in one instrument.
     pub fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
         let position = facts.book.position(slot, instrument);
-        if is_idle(position) { 0.0 } else { self.risk_at((slot, instrument), position, facts) }
-    }
-
-    fn risk_at(
-        &self,
-        (slot, instrument): (SlotId, InstrumentId),
-        position: &PositionFacts,
-        facts: &Facts<'_>,
-    ) -> f64 {
-        let stop = facts.book.stop(slot, instrument);
-        let scale = self.scale(instrument, facts);
-        scale.held(position, stop) + scale.working(position, stop)
+        if is_idle(position) {
+            return 0.0;
+        }
+        self.scale(instrument, facts).risk(position, facts.book.stop(slot, instrument))
     }
 
     /// The open risk over equity; NaN while it is not defined.
@@ -109,8 +113,7 @@ impl PortfolioHeat {
     }
 
     fn scale<'a>(&self, instrument: InstrumentId, facts: &Facts<'a>) -> Scale<'a> {
-        let mark = facts.mark(instrument).unwrap_or(f64::NAN);
-        Scale { reach: facts.book.reach(instrument), mark, unstopped: self.unstopped }
+        Scale { reach: facts.book.reach(instrument), unstopped: self.unstopped }
     }
 
     /// The risk of one unit that an intent opens at a price.
@@ -187,7 +190,6 @@ fn is_idle(position: &PositionFacts) -> bool {
 /// How prices of one instrument become money.
 struct Scale<'a> {
     reach: &'a Reach,
-    mark: f64,
     unstopped: f64,
 }
 
@@ -204,6 +206,15 @@ impl Scale<'_> {
         }
     }
 
+    /// One unit at the mark that a plan would stop at a distance.
+    fn planned_at_mark(&self, side: Side, distance: f64) -> f64 {
+        if distance > 0.0 {
+            self.planned(side, self.reach.price(), distance)
+        } else {
+            self.reach.unit_value() * self.unstopped
+        }
+    }
+
     /// One unit at a price that a plan would stop at a distance.
     fn planned(&self, side: Side, price: f64, distance: f64) -> f64 {
         let level = match side {
@@ -214,6 +225,17 @@ impl Scale<'_> {
         if loss > 0.0 { loss } else { self.reach.unit_value_at(price) * self.unstopped }
     }
 
+    /// What a position and its working orders risk.
+    #[inline]
+    fn risk(&self, position: &PositionFacts, stop: StopFact) -> f64 {
+        let held = self.held(position, stop);
+        if position.working_buy.is_zero() && position.working_sell.is_zero() {
+            return held;
+        }
+        held + self.working(position, stop)
+    }
+
+    #[inline]
     fn held(&self, position: &PositionFacts, stop: StopFact) -> f64 {
         let size = position.size.abs();
         if size == 0.0 {
@@ -235,13 +257,10 @@ impl Scale<'_> {
 
     /// The worse of what working buys and working sales would open.
     fn working(&self, position: &PositionFacts, stop: StopFact) -> f64 {
-        if position.working_buy.is_zero() && position.working_sell.is_zero() {
-            return 0.0;
-        }
         let (buy, sell) = (to_f64(position.working_buy), to_f64(position.working_sell));
         let one = |side: Side, working: f64, against: f64| {
             let opens = working - against.max(0.0);
-            if opens > 0.0 { opens * self.planned(side, self.mark, stop.distance) } else { 0.0 }
+            if opens > 0.0 { opens * self.planned_at_mark(side, stop.distance) } else { 0.0 }
         };
         let up = one(Side::Buy, buy, -position.size);
         let down = one(Side::Sell, sell, position.size);

@@ -1,8 +1,8 @@
 use super::{Ceiling, capped};
 use crate::risk::portfolio::SeriesRisk;
-use crate::risk::reach::reach_after;
+use crate::risk::reach::each_reach;
 use crate::risk::{Limit, Opening, PortfolioFigures, PortfolioRisk, RiskConfigError, RiskRule};
-use crate::types::{Facts, InstrumentId, ReasonCode, Side};
+use crate::types::{Facts, ReasonCode, Side};
 
 /// The portfolio's value at risk (or expected shortfall) stays below a ceiling with the opening
 /// filled.
@@ -78,30 +78,23 @@ impl<'a> VarLimit<'a> {
             deviation: series.deviation,
             covariance: series.covariance,
             bound,
-            others: self.others(all, opening, facts)?,
+            others: self.others(all, opening, facts),
         })
     }
 
-    /// Deviation of what working orders and earlier legs in other instruments could open; `None`
+    /// Deviation of what working orders and earlier legs in other instruments could open; NaN
     /// while it is not known.
-    fn others(&self, all: &[SeriesRisk], opening: &Opening<'_>, facts: &Facts<'_>) -> Option<f64> {
+    fn others(&self, all: &[SeriesRisk], opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
+        let own = opening.intent.instrument.index();
         let mut sum = 0.0;
-        for (id, alone) in (0..=u32::MAX).map(InstrumentId).zip(facts.book.reaches()) {
-            if id == opening.intent.instrument {
-                continue;
-            }
-            let joined = match opening.earlier {
-                [] => None,
-                legs => Some(reach_after(id, legs, facts)),
-            };
-            let reach = joined.as_ref().unwrap_or(alone);
+        each_reach(opening.earlier, facts, |place, reach| {
             let opened = reach.opened_value();
-            if opened != 0.0 {
-                let series = all.get(self.portfolio.column(id)?)?;
-                sum += opened * series.deviation;
+            if opened != 0.0 && place != own {
+                let series = self.portfolio.column_at(place).and_then(|column| all.get(column));
+                sum += opened * series.map_or(f64::NAN, |series| series.deviation);
             }
-        }
-        Some(sum)
+        });
+        sum
     }
 }
 
