@@ -6,8 +6,8 @@ use super::seen::SeenTrades;
 use super::{AssetSums, LedgerError, PnlCalculator};
 use crate::types::{
     AssetId, FactBook, Fill, FillReport, Funding, HaltLevel, InstrumentId, Instruments, Label, Leg,
-    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, Reach, Side, SlotId,
-    Timestamp, Trade, TradeId, WorkingFacts, small,
+    Liquidity, MarkFact, Money, OrderId, PositionFacts, Price, Purpose, Qty, QuotedPrice, Reach,
+    Side, SlotId, Timestamp, Trade, TradeId, WorkingFacts, small,
 };
 
 /// Marks of held instruments after which equity is summed anew: rounding must not add up.
@@ -119,6 +119,7 @@ impl Account {
             reaches: vec![Reach::default(); instruments.len()],
             halt: HaltLevel::Active,
             gross: 0.0,
+            quoted: vec![QuotedPrice::default(); instruments.len()],
             stops: Vec::new(),
         };
         let mut account = Self {
@@ -213,6 +214,14 @@ impl Account {
         };
         self.book.equity += terms.size * change;
         self.book.gross += terms.gross_size * gross;
+    }
+
+    /// Keeps the price of an event of the market, once everybody has been told of it.
+    #[inline]
+    pub(crate) fn quote(&mut self, at: Timestamp, id: InstrumentId, price: f64) {
+        if let Some(quoted) = self.book.quoted.get_mut(id.index()) {
+            *quoted = QuotedPrice { price, at };
+        }
     }
 
     /// Sums everything anew, with new rates where the instrument is one.

@@ -2,8 +2,8 @@ use crate::account::{Account, Ledger, LedgerConfig, PnlCalculator};
 use crate::metrics::{MetricsSink, RunStart};
 use crate::order::{OrderBook, OrderLifecycle};
 use crate::risk::{
-    Assessment, CalmRange, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain,
-    RiskManager, RiskRule,
+    Assessment, GridGate, Guard, HaltMachine, OrderGate, ParentCheck, RiskChain, RiskManager,
+    RiskRule,
 };
 use crate::strategy::{Advice, Strategy};
 use crate::types::{AssetId, Instruments, SlotId, Timestamp};
@@ -15,6 +15,7 @@ use super::limits::LimitBook;
 use super::pauses::Pauses;
 use super::slot::{Bars, Follower, Slot, SlotMemory};
 use super::stops::Stops;
+use super::telling::Quiet;
 use super::{ActionPolicy, Engine, EngineError, Netting, SlotConfig};
 
 /// An engine in the making. Without a word about risk its chain is empty; the gate that keeps
@@ -204,8 +205,7 @@ impl<S: Strategy, M: MetricsSink> EngineBuilder<S, M> {
             instruments: self.instruments,
             orders: self.lifecycle.unwrap_or_else(|| Box::new(OrderBook::new())),
             risk,
-            calm: CalmRange::NONE,
-            risk_due: Timestamp::MAX,
+            quiet: Quiet::UNKNOWN,
             gates,
             watching,
             actions: self.actions,

@@ -162,7 +162,8 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         let mut next = self.next_wake.min(self.desk.chore_at);
         if self.desk.watching.timer
             // What is due already has been asked at this time.
-            && let Some(due) = self.desk.risk.deadline().filter(|due| *due > self.desk.now)
+            && let Some(due) = self.desk.risk.deadline_by(&self.facts(SlotId::HOUSE))
+            && due > self.desk.now
         {
             next = next.min(due);
         }

@@ -6,13 +6,13 @@ use crate::account::Account;
 use crate::metrics::MetricsSink;
 use crate::order::{InFlight, OrderLifecycle};
 use crate::risk::{
-    Assessment, CalmRange, Fact, Finding, GateEvent, HaltChange, HaltMachine, OrderGate, Refusal,
-    RiskManager, split_after,
+    Assessment, Finding, GateEvent, HaltChange, HaltMachine, OrderGate, Refusal, RiskManager,
+    split_after,
 };
 use crate::types::{
     Amount, Facts, Fill, GroupId, HaltLevel, InstrumentId, Instruments, Intent, Leg, LimitUse,
-    Linkage, MarketEvent, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record,
-    RejectReason, SlotId, Timestamp, Trade, small::is_above_zero,
+    Linkage, Money, Order, OrderId, Purpose, Qty, Reason, ReasonCode, Record, RejectReason, SlotId,
+    Timestamp, Trade, small::is_above_zero,
 };
 
 use super::execute::Executions;
@@ -20,6 +20,7 @@ use super::group::Groups;
 use super::limits::LimitBook;
 use super::pauses::Pauses;
 use super::stops::Stops;
+use super::telling::Quiet;
 use super::{ActionPolicy, Alert, AlertLevel, Command, EngineError, Netting};
 
 pub(super) struct Desk<M> {
@@ -27,11 +28,7 @@ pub(super) struct Desk<M> {
     pub(super) account: Account,
     pub(super) orders: Box<dyn OrderLifecycle>,
     pub(super) risk: Box<dyn RiskManager>,
-    /// Where a mark changes nothing for the risk manager; nowhere once it was told something
-    /// else.
-    pub(super) calm: CalmRange,
-    /// When the risk manager wants to be asked again, as it said with the last fact.
-    pub(super) risk_due: Timestamp,
+    pub(super) quiet: Quiet,
     pub(super) gates: Vec<Box<dyn OrderGate>>,
     pub(super) watching: Watching,
     pub(super) actions: ActionPolicy,
@@ -100,41 +97,6 @@ impl<M: MetricsSink> Desk<M> {
     #[inline]
     pub(super) fn facts(&self, at: Timestamp, slot: SlotId) -> Facts<'_> {
         Facts::new(at, slot, &self.instruments, self.account.book())
-    }
-
-    /// Something else than a fact has touched the risk manager: the next mark has to be told.
-    pub(super) const fn touch_risk(&mut self) {
-        self.calm = CalmRange::NONE;
-        self.risk_due = Timestamp::from_nanos(i64::MIN);
-    }
-
-    /// Guards and rules look at what happened; halts follow.
-    #[inline]
-    pub(super) fn observe(&mut self, at: Timestamp, fact: &Fact<'_>, out: &mut Vec<Command>) {
-        self.calm = CalmRange::NONE;
-        let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
-        self.risk.observe(fact, &facts, &mut self.changes);
-        let due = if self.watching.timer { self.risk.deadline() } else { None };
-        self.risk_due = due.unwrap_or(Timestamp::MAX);
-        if !self.changes.is_empty() {
-            self.apply_halt_changes(at, out);
-        }
-    }
-
-    /// The same for a mark, which every event of the market brings: told unless it changes
-    /// nothing for sure.
-    #[inline(always)]
-    pub(super) fn observe_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        let book = self.account.book();
-        if !self.calm.holds(book.equity(), book.gross()) {
-            self.tell_mark(at, out);
-        }
-    }
-
-    #[inline(never)]
-    fn tell_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        self.observe(at, &Fact::Mark, out);
-        self.calm = self.risk.calm();
     }
 
     /// Sends the group in `self.group`: all of it or, with a group id, nothing.
@@ -317,17 +279,6 @@ impl<M: MetricsSink> Desk<M> {
         let facts = Facts::new(at, SlotId::HOUSE, &self.instruments, self.account.book());
         for gate in &mut self.gates {
             gate.observe(event, &facts);
-        }
-    }
-
-    /// Shows the market to the gates and guards that watch it.
-    #[inline(never)]
-    pub(super) fn show(&mut self, at: Timestamp, event: &MarketEvent, out: &mut Vec<Command>) {
-        if self.watching.gates {
-            self.tell_gates(at, &GateEvent::Market(event));
-        }
-        if self.watching.risk {
-            self.observe(at, &Fact::Market(event), out);
         }
     }
 

@@ -28,7 +28,9 @@ impl<M: MetricsSink> Desk<M> {
             self.anomaly(at, Anomaly::RepeatedFill, update);
             return Ok(());
         }
+        let before = self.due_before(at);
         let booked = self.book_together(at, self.parts_of(at, update, execution))?;
+        self.tell_due(at, before, out);
         for (fill, realised, closed) in booked {
             self.tell_booked(at, (&fill, realised), &closed, out);
             if fill.slot != SlotId::HOUSE {
@@ -126,7 +128,9 @@ impl<M: MetricsSink> Desk<M> {
     ) -> Result<(), EngineError> {
         let mut effects = AdjustmentEffects::default();
         let before = self.underlying_of(adjustment);
+        let due = self.due_before(at);
         self.account.adjust(at, &self.instruments, adjustment, &mut effects)?;
+        self.tell_due(at, due, out);
         self.sink.record(at, &Record::Adjusted { adjustment });
         if let (Some((slot, instrument, before)), Some((.., after))) =
             (before, self.underlying_of(adjustment))

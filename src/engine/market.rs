@@ -2,6 +2,7 @@
 //! is due, which almost every event of a backtest is, and a long one for all others.
 
 use crate::metrics::MetricsSink;
+use crate::risk::Fact;
 use crate::strategy::{Event, Strategy};
 use crate::types::{Bar, DataError, Facts, InstrumentId, MarketEvent, SlotId, Timestamp};
 
@@ -37,7 +38,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             && !self.is_attended
             && at >= self.desk.now
             && at < self.desk.chore_at
-            && at < self.desk.risk_due
+            && at < self.desk.quiet.until
             && at < self.next_wake
             && bar.is_sound()
             && self.knows(bar.instrument)
@@ -56,7 +57,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         self.desk.observe_mark(at, out);
         self.desk.sink.on_market(at, event);
         if self.desk.watching.risk {
-            self.desk.show(at, event, out);
+            self.desk.show_price(at, event, (bar.instrument, bar.close), out);
         }
         let mut next = 0;
         while let Some(follower) = self.follower(bar.instrument, next) {
@@ -84,12 +85,20 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
             return Err(DataError::UnknownInstrument { instrument }.into());
         }
         if let MarketEvent::Funding(funding) = event {
+            let before = self.desk.due_before(at);
             self.desk.pay_funding(at, funding)?;
+            self.desk.tell_due(at, before, out);
+        } else if at >= self.desk.quiet.until {
+            self.desk.observe(at, &Fact::Time, out);
         }
         self.desk.now = at;
         if let Some(price) = event.mark() {
             self.desk.account.mark(at, &self.desk.instruments, instrument, price);
-            self.desk.observe_mark(at, out);
+            if at >= self.desk.quiet.until {
+                self.desk.tell_mark(at, out);
+            } else {
+                self.desk.observe_mark(at, out);
+            }
         }
         self.desk.sink.on_market(at, event);
         if at >= self.desk.chore_at {

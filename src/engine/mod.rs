@@ -25,6 +25,7 @@ mod report;
 mod slot;
 mod snapshot;
 mod stops;
+mod telling;
 mod trigger;
 
 pub use crate::types::{AlertLevel, SlotStatus};

@@ -237,6 +237,7 @@ impl<M: MetricsSink> Desk<M> {
         let leg = known.filter(|_| !self.groups.is_empty()).copied();
         let mut closed = mem::take(&mut self.closed);
         closed.clear();
+        let before = self.due_before(at);
         let booked = self.book(at, &fill, &mut closed);
         let realised = match booked {
             Ok(realised) => realised,
@@ -250,6 +251,7 @@ impl<M: MetricsSink> Desk<M> {
             .apply(at, update.order, &update.report)
             .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
         self.record_steps(at, update, &applied);
+        self.tell_due(at, before, out);
         self.tell_booked(at, (&fill, realised), &closed, out);
         self.closed = closed;
         self.after_report(at, update, out);

@@ -27,6 +27,9 @@ impl CalmRange {
     /// No equity lies in it.
     pub const NONE: Self = Self::new(f64::INFINITY, f64::NEG_INFINITY);
 
+    /// Every equity that is a number.
+    pub const ALL: Self = Self::new(f64::NEG_INFINITY, f64::INFINITY);
+
     /// What lies strictly between two equities; nothing unless the first is the smaller one.
     pub const fn new(low: f64, high: f64) -> Self {
         Self { low, high, equity: f64::NAN, gross: f64::NAN }
@@ -36,6 +39,18 @@ impl CalmRange {
     #[must_use]
     pub const fn seen(self, equity: f64, gross: f64) -> Self {
         Self { equity, gross, ..self }
+    }
+
+    /// The part above an equity; nothing of it where that is no finite number.
+    #[must_use]
+    pub const fn above(self, low: f64) -> Self {
+        if !low.is_finite() {
+            Self::NONE
+        } else if low > self.low {
+            Self { low, ..self }
+        } else {
+            self
+        }
     }
 
     /// The range alone.

@@ -5,8 +5,8 @@ use super::saved_guard::SavedGuard;
 use super::scene::Scene;
 use super::watched::{Audience, Hearing, Moved, Watched, indices, is_same, release, tell};
 use super::{
-    Assessment, Fact, FactKinds, Finding, Guard, HaltChange, Limit, LimitUse, Opening, Parts,
-    RiskConfigError, RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening,
+    Assessment, CalmRange, Fact, FactKinds, Finding, Guard, HaltChange, Limit, LimitUse, Opening,
+    Parts, RiskConfigError, RiskManager, RiskRule, RiskSummary, Standing, halt_reason, opening,
     opening::split_standing, set_in_all, split_after,
 };
 use crate::types::{
@@ -101,9 +101,10 @@ impl RiskChain {
         self.rules.iter().map(|rule| rule.name()).chain(guards)
     }
 
+    /// True when each mark has to be told to one of its guards.
     #[inline]
-    pub(super) const fn has_guards(&self) -> bool {
-        !self.guards.is_empty()
+    pub(super) const fn wants_marks(&self) -> bool {
+        self.audience.wants(FactKinds::MARK)
     }
 
     /// True when one of its guards has to be told a fact of this kind.
@@ -115,7 +116,7 @@ impl RiskChain {
     /// Every guard is told the next fact, whatever its kind.
     fn alert(&mut self) {
         for watched in &mut self.guards {
-            watched.hearing = Hearing { kinds: FactKinds::ALL, due: watched.due() };
+            watched.hearing = Hearing::everything(watched.due());
         }
         self.audience = Audience::of(&self.guards);
     }
@@ -238,6 +239,14 @@ impl RiskManager for RiskChain {
         self.audience.follow(moved, &self.guards);
     }
 
+    fn calm(&self) -> CalmRange {
+        if self.wants_marks() { CalmRange::NONE } else { CalmRange::ALL }
+    }
+
+    fn calm_move(&self) -> f64 {
+        self.audience.calm_move()
+    }
+
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
         self.judge(&Words::default(), group, facts, out);
     }
@@ -270,6 +279,11 @@ impl RiskManager for RiskChain {
 
     fn deadline(&self) -> Option<Timestamp> {
         Some(self.audience.due()).filter(|due| *due < Timestamp::MAX)
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        let timed = self.guards.iter().filter(|watched| watched.is_timed);
+        timed.filter_map(|watched| watched.guard.deadline_by(facts)).min()
     }
 
     fn tell_names(&self, tell: &mut dyn FnMut(&'static str)) {

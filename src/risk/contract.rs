@@ -245,16 +245,35 @@ pub trait Guard: State + Send {
         false
     }
 
+    /// The largest move of an instrument's price, as a fraction of the one that the
+    /// [last event](crate::types::FactBook::quoted) brought, with which an event of the market
+    /// changes neither its answer nor its state; asked of a guard that wants
+    /// [`FactKinds::MARKET`], after each fact that it was told. Events that move less need not be
+    /// told. Below zero, every event is told; so it is unless a guard says otherwise.
+    fn calm_move(&self) -> f64 {
+        -1.0
+    }
+
     /// True for a guard with deadlines; asked once, when it is added to a chain.
     fn is_timed(&self) -> bool {
         false
     }
 
-    /// When its answer may change if nothing happens, for the host's timer; asked of a guard that
+    /// When its answer may change if nothing happens; asked of a guard that
     /// [is timed](Self::is_timed), after each fact that it was told. Only a fact that it
     /// [wants](Self::wants), and what is said there, may move it.
+    ///
+    /// Before anything moves at or after it, an engine tells [`Fact::Time`], with the facts as
+    /// they were.
     fn deadline(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The same for the host's timer, by facts that may know of events that it was not told; by
+    /// what it was told unless it says otherwise. `None` where no timer is needed, because
+    /// whatever comes next is soon enough.
+    fn deadline_by(&self, _facts: &Facts<'_>) -> Option<Timestamp> {
+        self.deadline()
     }
 
     /// Changes one of its limits while the engine runs, as [`RiskRule::set_limit`].
@@ -295,6 +314,11 @@ pub trait RiskManager: State + Send {
         CalmRange::NONE
     }
 
+    /// As [`Guard::calm_move`]: events of the market that move a price by less need not be told.
+    fn calm_move(&self) -> f64 {
+        -1.0
+    }
+
     /// Judges a group of intents (usually one) that stands or falls together.
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment);
 
@@ -321,9 +345,14 @@ pub trait RiskManager: State + Send {
         false
     }
 
-    /// When it wants to be asked again if nothing happens, for the host's timer.
+    /// When it wants to be asked again if nothing happens, as [`Guard::deadline`].
     fn deadline(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The same for the host's timer, as [`Guard::deadline_by`].
+    fn deadline_by(&self, _facts: &Facts<'_>) -> Option<Timestamp> {
+        self.deadline()
     }
 
     /// Tells the names of its rules and guards, for a check that none is missing. Without a word

@@ -131,7 +131,7 @@ impl EnhancedRiskManager {
 
     /// Where a mark changes nothing. Guards of the chain may look at more than equity.
     pub(super) const fn calm_range(&self) -> CalmRange {
-        if self.is_calm && !self.chain.has_guards() {
+        if self.is_calm && !self.chain.wants_marks() {
             self.drawdown.calm()
         } else {
             CalmRange::NONE
@@ -194,6 +194,10 @@ impl RiskManager for EnhancedRiskManager {
         self.calm_range()
     }
 
+    fn calm_move(&self) -> f64 {
+        self.chain.calm_move()
+    }
+
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
         let guards = self.guards().map(Some);
         self.chain.judge(&Words { guards: &guards, rule: None }, group, facts, out);
@@ -227,6 +231,10 @@ impl RiskManager for EnhancedRiskManager {
 
     fn deadline(&self) -> Option<Timestamp> {
         self.chain.deadline()
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        self.chain.deadline_by(facts)
     }
 
     fn set_limit(

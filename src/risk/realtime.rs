@@ -169,8 +169,15 @@ impl RiskManager for RealtimeRiskManager {
     }
 
     fn calm(&self) -> CalmRange {
-        let is_alone = self.wanted.is_none() && self.daily.is_none();
-        if is_alone { self.base.calm_range() } else { CalmRange::NONE }
+        match &self.daily {
+            _ if self.wanted.is_some() => CalmRange::NONE,
+            None => self.base.calm_range(),
+            Some(daily) => self.base.calm_range().above(daily.clear_above()),
+        }
+    }
+
+    fn calm_move(&self) -> f64 {
+        self.base.calm_move()
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
@@ -221,6 +228,11 @@ impl RiskManager for RealtimeRiskManager {
     fn deadline(&self) -> Option<Timestamp> {
         let day = self.daily.as_ref().and_then(Guard::deadline);
         day.into_iter().chain(self.base.deadline()).min()
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        let day = self.daily.as_ref().and_then(|daily| daily.deadline_by(facts));
+        day.into_iter().chain(self.base.deadline_by(facts)).min()
     }
 
     fn set_limit(

@@ -17,10 +17,18 @@ pub(super) struct Watched {
 pub(super) struct Hearing {
     pub(super) kinds: FactKinds,
     pub(super) due: Timestamp,
+    /// The largest move of a price that nobody has to be told of.
+    pub(super) calm_move: f64,
 }
 
 impl Hearing {
-    pub(super) const NOTHING: Self = Self { kinds: FactKinds::NONE, due: Timestamp::MAX };
+    pub(super) const NOTHING: Self =
+        Self { kinds: FactKinds::NONE, due: Timestamp::MAX, calm_move: f64::INFINITY };
+
+    /// Everything, until it says more.
+    pub(super) const fn everything(due: Timestamp) -> Self {
+        Self { kinds: FactKinds::ALL, due, calm_move: -1.0 }
+    }
 
     #[inline]
     pub(super) fn takes(&self, kind: FactKinds, at: Timestamp) -> bool {
@@ -28,7 +36,11 @@ impl Hearing {
     }
 
     fn and(self, other: Self) -> Self {
-        Self { kinds: self.kinds.and(other.kinds), due: self.due.min(other.due) }
+        Self {
+            kinds: self.kinds.and(other.kinds),
+            due: self.due.min(other.due),
+            calm_move: self.calm_move.min(other.calm_move),
+        }
     }
 }
 
@@ -76,6 +88,16 @@ impl Audience {
         self.hearing.takes(kind, at)
     }
 
+    /// True when one of them has to be told whatever has this kind, at a time before its deadline.
+    pub(super) const fn wants(&self, kind: FactKinds) -> bool {
+        self.hearing.kinds.contains(kind)
+    }
+
+    /// The largest move of a price that nobody has to be told of; below zero for none.
+    pub(super) const fn calm_move(&self) -> f64 {
+        self.hearing.calm_move
+    }
+
     /// One bit per guard that may have to be told, the guard itself knows. All guards from the
     /// 64th on share the last bit.
     #[inline]
@@ -94,7 +116,7 @@ impl Audience {
     /// What a guard's new wishes mean for the rest.
     #[inline]
     pub(super) fn moved(&self, before: Hearing, now: Hearing) -> Moved {
-        if before.kinds != now.kinds {
+        if before.kinds != now.kinds || before.calm_move != now.calm_move {
             Moved::Kinds
         } else if before.due != now.due
             && (before.due <= self.hearing.due || now.due < self.hearing.due)
@@ -150,7 +172,13 @@ impl Watched {
     /// Finds out what the guard wants to be told next; the answer is what it wanted before.
     #[inline]
     pub(super) fn listen(&mut self) -> Hearing {
-        let hearing = Hearing { kinds: self.guard.wants(), due: self.due() };
+        let kinds = self.guard.wants();
+        let calm_move = match kinds.contains(FactKinds::MARKET) {
+            // What is not a number is no promise.
+            true => Some(self.guard.calm_move()).filter(|most| *most >= 0.0).unwrap_or(-1.0),
+            false => f64::INFINITY,
+        };
+        let hearing = Hearing { kinds, due: self.due(), calm_move };
         core::mem::replace(&mut self.hearing, hearing)
     }
 

@@ -111,6 +111,9 @@ pub struct FactBook {
     pub(crate) working: Vec<WorkingFacts>,
     pub(crate) halt: HaltLevel,
     pub(crate) gross: f64,
+    /// By instrument; kept while somebody watches the market.
+    #[serde(default)]
+    pub(crate) quoted: Vec<QuotedPrice>,
     /// By instrument; it follows from marks, net positions and working orders.
     pub(crate) reaches: Vec<Reach>,
     /// By slot and instrument; empty until the first stop.
@@ -183,6 +186,22 @@ impl FactBook {
         self.marks.get(instrument.index()).filter(|mark| mark.price > 0.0)
     }
 
+    /// What the last event of the market said of an instrument's price: the mark, but for those
+    /// that fills have made. `None` before the first, and while no part of the risk manager
+    /// [watches the market](crate::risk::RiskManager::watches_market).
+    #[inline]
+    pub fn quoted(&self, instrument: InstrumentId) -> Option<QuotedPrice> {
+        self.quoted.get(instrument.index()).filter(|quoted| quoted.price > 0.0).copied()
+    }
+
+    /// True when a price differs by less than a fraction from what the last event of the market
+    /// said; false before the first.
+    #[inline]
+    pub(crate) fn is_near_quoted(&self, id: InstrumentId, price: f64, fraction: f64) -> bool {
+        let last = self.quoted.get(id.index()).map_or(0.0, |quoted| quoted.price);
+        (price - last).abs() < last * fraction
+    }
+
     /// What the working orders of all strategies would add if they filled.
     #[inline]
     pub fn working(&self, instrument: InstrumentId) -> WorkingFacts {
@@ -199,6 +218,15 @@ pub struct MarkFact {
     pub at: Timestamp,
     /// Reporting currency per unit of the settlement currency.
     pub rate: f64,
+}
+
+/// A price that an event of the market brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuotedPrice {
+    /// The price; 0 before the first.
+    pub price: f64,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// One position and its working orders.

@@ -46,6 +46,7 @@ impl<'a> FactBookBuilder<'a> {
             reporting,
             cash: vec![Decimal::ZERO; instruments.assets().len()],
             marks: vec![MarkFact::default(); count],
+            quoted: Vec::new(),
             net: vec![PositionFacts::FLAT; count],
             slots: vec![vec![PositionFacts::FLAT; count]],
             working: vec![WorkingFacts::default(); count],

@@ -39,7 +39,7 @@ pub use execution::{
     ExecutionEnd, ExecutionMethod, ExecutionPlan, Jitter, ParentOrder, ParentStep, PlanError,
     Remainder,
 };
-pub use facts::{FactBook, Facts, MarkFact, PositionFacts, WorkingFacts};
+pub use facts::{FactBook, Facts, MarkFact, PositionFacts, QuotedPrice, WorkingFacts};
 pub use facts_builder::FactBookBuilder;
 pub use grid::{Grid, GridError, to_f64};
 pub use halt::{Acknowledgement, Halt, HaltCause, HaltEnd, HaltLevel, HaltScope};

@@ -180,7 +180,7 @@ impl Reach {
     /// Nothing is worth nothing, whatever the mark.
     #[inline]
     fn value_of(&self, units: f64) -> f64 {
-        if units == 0.0 { 0.0 } else { units * self.unit }
+        if units == 0.0 { 0.0 } else { units * self.unit_value() }
     }
 
     /// Units that the working orders of a side would open beyond closing what is held.
@@ -223,7 +223,8 @@ impl Reach {
     #[inline]
     pub(crate) fn mark(&mut self, price: f64) {
         self.basis.price = price;
-        self.unit = self.unit_value_at(price);
+        let units = self.basis.units;
+        self.unit = known(if units < 0.0 { -units / price } else { units * price });
     }
 
     /// The last mark; NaN before the first.

@@ -66,6 +66,7 @@ mod performance;
 mod portfolio;
 #[cfg(feature = "prometheus")]
 mod promtool;
+mod quiet;
 mod reference;
 #[cfg(feature = "testkit")]
 mod reference_models;

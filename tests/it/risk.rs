@@ -12,7 +12,7 @@ mod enhanced;
 mod gates;
 pub mod guards;
 mod halt;
-mod hearing;
+pub(crate) mod hearing;
 mod limits;
 mod opening;
 mod portfolio;

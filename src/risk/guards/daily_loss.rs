@@ -160,6 +160,13 @@ impl DailyLossGuard {
         }
     }
 
+    /// Above this equity a mark before the [deadline](Guard::deadline) changes nothing; infinite
+    /// where every mark counts. A mark that was not told leaves its equity in the facts, where
+    /// [`Fact::Time`] finds it at the deadline.
+    pub(in crate::risk) const fn clear_above(&self) -> f64 {
+        self.clear_above
+    }
+
     /// True when a mark at these facts changes nothing but the last equity.
     #[inline]
     pub(in crate::risk) fn pass_quietly(&mut self, facts: &Facts<'_>) -> bool {
@@ -223,6 +230,14 @@ impl DailyLossGuard {
     }
 }
 
+/// False for facts that leave equity as it was before them.
+const fn moves_equity(fact: &Fact<'_>) -> bool {
+    match fact {
+        Fact::Mark | Fact::Market(_) | Fact::Fill(_) | Fact::Trade(_) | Fact::Capital(_) => true,
+        Fact::Time | Fact::Heartbeat | Fact::Distrusted(_) | Fact::TightenStops(_) => false,
+    }
+}
+
 impl Guard for DailyLossGuard {
     fn name(&self) -> &'static str {
         "daily_loss"
@@ -233,6 +248,10 @@ impl Guard for DailyLossGuard {
             return None;
         }
         let was_known = self.today.is_some();
+        if was_known && !moves_equity(fact) && known_equity(facts).is_some() {
+            // Marks that were not told may have moved it.
+            self.last = facts.equity();
+        }
         self.turn(facts);
         if let Fact::Capital(capital) = fact
             && was_known

@@ -94,9 +94,28 @@ impl DataQualityGuard {
         self.memory.trouble
     }
 
-    fn is_silent(&self, at: Timestamp) -> bool {
-        match (self.limits.silence, self.memory.last) {
-            (Some(most), Some((_, last))) => at >= last.after(most),
+    /// Takes over the last event that it was not told of: one that moved the price by little.
+    fn catch_up(&mut self, facts: &Facts<'_>) {
+        self.memory.last = self.last(facts);
+    }
+
+    /// The last price of the instrument, and when it came.
+    fn last(&self, facts: &Facts<'_>) -> Option<(f64, Timestamp)> {
+        let told = self.memory.last;
+        let quoted = facts.book.quoted(self.instrument).map(|last| (last.price, last.at));
+        if told.map(|(_, at)| at) > quoted.map(|(_, at)| at) { told } else { quoted.or(told) }
+    }
+
+    /// When silence after this event will be news.
+    fn silent_from(&self, last: Option<(f64, Timestamp)>) -> Option<Timestamp> {
+        let (_, last) = last?;
+        let is_told = self.memory.trouble == Some(DataTrouble::Silence);
+        self.limits.silence.filter(|_| !is_told).map(|most| last.after(most))
+    }
+
+    fn is_silent(&self, facts: &Facts<'_>) -> bool {
+        match (self.limits.silence, self.last(facts)) {
+            (Some(most), Some((_, last))) => facts.at >= last.after(most),
             (_, _) => false,
         }
     }
@@ -120,8 +139,8 @@ impl DataQualityGuard {
         }
     }
 
-    fn reason(&self, trouble: DataTrouble, at: Timestamp) -> Reason {
-        let age = self.memory.last.map_or(f64::NAN, |(_, last)| seconds(at.since(last)));
+    fn reason(&self, trouble: DataTrouble, facts: &Facts<'_>) -> Reason {
+        let age = self.last(facts).map_or(f64::NAN, |(_, last)| seconds(facts.at.since(last)));
         let silence = self.limits.silence.map_or(f64::NAN, seconds);
         match trouble {
             DataTrouble::Silence => Reason::new(ReasonCode::StaleData, silence, age),
@@ -147,7 +166,8 @@ impl Guard for DataQualityGuard {
     }
 
     fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
-        if self.is_silent(facts.at) && self.memory.trouble != Some(DataTrouble::Silence) {
+        self.catch_up(facts);
+        if self.is_silent(facts) && self.memory.trouble != Some(DataTrouble::Silence) {
             self.begin(DataTrouble::Silence);
         }
         match fact {
@@ -182,10 +202,10 @@ impl Guard for DataQualityGuard {
 
     fn verdict(&self, facts: &Facts<'_>) -> Limit {
         if let Some(trouble) = self.memory.trouble {
-            return Limit::Deny(self.reason(trouble, facts.at));
+            return Limit::Deny(self.reason(trouble, facts));
         }
-        let reason = self.reason(DataTrouble::Silence, facts.at);
-        if self.memory.last.is_none() || self.is_silent(facts.at) {
+        let reason = self.reason(DataTrouble::Silence, facts);
+        if self.last(facts).is_none() || self.is_silent(facts) {
             return Limit::Deny(reason);
         }
         Limit::Allow(self.limits.silence.map(|_| reason))
@@ -197,14 +217,24 @@ impl Guard for DataQualityGuard {
         true
     }
 
+    /// While nothing is wrong, a price that does not jump is only remembered, which the facts do.
+    fn calm_move(&self) -> f64 {
+        match (self.memory.trouble, self.memory.last) {
+            (None, Some(_)) => self.limits.jump.unwrap_or(f64::INFINITY),
+            (_, _) => -1.0,
+        }
+    }
+
     fn is_timed(&self) -> bool {
         true
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let (_, last) = self.memory.last?;
-        let is_told = self.memory.trouble == Some(DataTrouble::Silence);
-        self.limits.silence.filter(|_| !is_told).map(|most| last.after(most))
+        self.silent_from(self.memory.last)
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        self.silent_from(self.last(facts))
     }
 
     fn set_limit(
@@ -225,7 +255,7 @@ impl Guard for DataQualityGuard {
     }
 }
 
-/// The last price and the trouble are its state; the limits are configuration.
+/// The last price that it was told and the trouble are its state; the limits are configuration.
 impl State for DataQualityGuard {
     fn save(&self) -> Result<Vec<u8>, StateError> {
         State::save(&(self.instrument, self.memory))

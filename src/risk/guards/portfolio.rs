@@ -4,7 +4,7 @@ use crate::math::TailMeasure;
 use crate::risk::rules::{CorrelatedExposure, VarLimit, checked_correlation};
 use crate::risk::{Ceiling, Fact, FactKinds, Guard, PortfolioRisk, RiskConfigError, RiskRule};
 use crate::types::{
-    Facts, Halt, HaltCause, LimitKey, LimitUse, Reason, ReasonCode, State, StateError,
+    Facts, Halt, HaltCause, LimitKey, LimitUse, Reason, ReasonCode, State, StateError, Timestamp,
 };
 
 /// The owner of the portfolio's figures in a chain or manager: it watches facts for
@@ -81,9 +81,28 @@ impl Guard for PortfolioGuard {
         None
     }
 
-    /// What an event of the market has marked was told before it.
+    /// What begins a row and what makes new figures: a row that has begun takes its prices from
+    /// the facts at its end. Where rows are instants, what comes after one ends it, and what an
+    /// event of the market has marked was told before it.
     fn wants(&self) -> FactKinds {
-        FactKinds::ALL.without(FactKinds::MARKET)
+        match self.portfolio.row_due() {
+            Some(_) => FactKinds::FILL,
+            None if self.portfolio.has_spans() => FactKinds::FILL.and(FactKinds::MARK),
+            None => FactKinds::ALL.without(FactKinds::MARKET),
+        }
+    }
+
+    fn is_timed(&self) -> bool {
+        true
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.portfolio.row_due()
+    }
+
+    /// No timer has to end a row: what comes next does.
+    fn deadline_by(&self, _facts: &Facts<'_>) -> Option<Timestamp> {
+        None
     }
 
     fn rules(&self, ask: &mut dyn FnMut(&dyn RiskRule)) {

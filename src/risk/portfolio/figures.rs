@@ -121,12 +121,25 @@ impl PortfolioRisk {
     }
 
     /// Takes note of a fact: marks make rows, rows and fills make new figures.
+    ///
+    /// Where rows have spans, the fact that ends one is best [`Fact::Time`], told before anything
+    /// is marked after it, as engines do; then no mark within the row needs to be told.
     #[inline]
     pub fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) {
         let is_row = self.sampler.observe(facts);
         if is_row || matches!(fact, Fact::Fill(_)) {
             self.refresh(is_row, facts);
         }
+    }
+
+    /// True where rows are wider than an instant.
+    pub(in crate::risk) const fn has_spans(&self) -> bool {
+        !self.settings.row_spacing.is_zero()
+    }
+
+    /// The first time after the open row, where rows have spans; `None` while none is open.
+    pub(in crate::risk) fn row_due(&self) -> Option<Timestamp> {
+        self.sampler.due()
     }
 
     /// The figures as of the last row or fill.

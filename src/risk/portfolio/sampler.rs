@@ -61,7 +61,14 @@ impl MarkSampler {
         &self.row
     }
 
-    /// Looks at the facts, once after each mark; true when a row was closed.
+    /// The first time after the open row, where rows have spans.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let end = self.open.filter(|_| self.spacing_nanos > 0)?;
+        Some(end.after(Duration::from_nanos(1)))
+    }
+
+    /// Looks at the facts, after each mark or before what comes after the row; true when a row was
+    /// closed.
     #[inline]
     pub(super) fn observe(&mut self, facts: &Facts<'_>) -> bool {
         let is_due = self.open.is_some_and(|end| facts.at > end);

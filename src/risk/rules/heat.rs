@@ -92,7 +92,7 @@ impl PortfolioHeat {
         for (index, (position, reach)) in positions.iter().zip(facts.book.reaches()).enumerate() {
             if !is_idle(position) {
                 let scale = Scale { reach, unstopped: self.unstopped };
-                sum += scale.risk(position, stops.get(index).copied().unwrap_or_default());
+                sum += scale.risk(position, stops.get(index).unwrap_or(&NO_STOP));
             }
         }
         sum
@@ -104,7 +104,7 @@ impl PortfolioHeat {
         if is_idle(position) {
             return 0.0;
         }
-        self.scale(instrument, facts).risk(position, facts.book.stop(slot, instrument))
+        self.scale(instrument, facts).risk(position, &facts.book.stop(slot, instrument))
     }
 
     /// The open risk over equity; NaN while it is not defined.
@@ -181,6 +181,8 @@ impl RiskRule for PortfolioHeat {
     }
 }
 
+const NO_STOP: StopFact = StopFact { level: 0.0, covered: 0.0, distance: 0.0 };
+
 /// Nothing is held and nothing works.
 #[inline]
 fn is_idle(position: &PositionFacts) -> bool {
@@ -226,22 +228,26 @@ impl Scale<'_> {
     }
 
     /// What a position and its working orders risk.
-    #[inline]
-    fn risk(&self, position: &PositionFacts, stop: StopFact) -> f64 {
-        let held = self.held(position, stop);
+    #[inline(always)]
+    fn risk(&self, position: &PositionFacts, stop: &StopFact) -> f64 {
+        let size = position.size.abs();
+        let held = if size == 0.0 {
+            0.0
+        } else if stop.level > 0.0 {
+            self.stopped(position, size, stop)
+        } else {
+            size * self.reach.unit_value() * self.unstopped
+        };
         if position.working_buy.is_zero() && position.working_sell.is_zero() {
             return held;
         }
         held + self.working(position, stop)
     }
 
-    #[inline]
-    fn held(&self, position: &PositionFacts, stop: StopFact) -> f64 {
-        let size = position.size.abs();
-        if size == 0.0 {
-            return 0.0;
-        }
-        let covered = if stop.level > 0.0 { stop.covered.clamp(0.0, size) } else { 0.0 };
+    /// What a position risks beside a working stop.
+    #[inline(never)]
+    fn stopped(&self, position: &PositionFacts, size: f64, stop: &StopFact) -> f64 {
+        let covered = stop.covered.clamp(0.0, size);
         let mut risk = 0.0;
         if covered > 0.0 {
             let side = if position.is_long() { Side::Buy } else { Side::Sell };
@@ -256,14 +262,17 @@ impl Scale<'_> {
     }
 
     /// The worse of what working buys and working sales would open.
-    fn working(&self, position: &PositionFacts, stop: StopFact) -> f64 {
-        let (buy, sell) = (to_f64(position.working_buy), to_f64(position.working_sell));
-        let one = |side: Side, working: f64, against: f64| {
-            let opens = working - against.max(0.0);
+    #[inline]
+    fn working(&self, position: &PositionFacts, stop: &StopFact) -> f64 {
+        let one = |side: Side, working: Decimal, against: f64| {
+            if working.is_zero() {
+                return 0.0;
+            }
+            let opens = to_f64(working) - if against > 0.0 { against } else { 0.0 };
             if opens > 0.0 { opens * self.planned_at_mark(side, stop.distance) } else { 0.0 }
         };
-        let up = one(Side::Buy, buy, -position.size);
-        let down = one(Side::Sell, sell, position.size);
+        let up = one(Side::Buy, position.working_buy, -position.size);
+        let down = one(Side::Sell, position.working_sell, position.size);
         if up >= down || up.is_nan() { up } else { down }
     }
 }

@@ -13,7 +13,7 @@ use super::guards::{fill, trade};
 use super::{COIN, SHARE, SLOT, World, dec, market, secs};
 
 /// The guard in it, told every fact.
-struct Told<G>(G);
+pub(crate) struct Told<G>(pub(crate) G);
 
 impl<G: Guard> Guard for Told<G> {
     fn name(&self) -> &'static str {
@@ -44,12 +44,20 @@ impl<G: Guard> Guard for Told<G> {
         self.0.release(cause, facts);
     }
 
+    fn watches_market(&self) -> bool {
+        self.0.watches_market()
+    }
+
     fn is_timed(&self) -> bool {
         self.0.is_timed()
     }
 
     fn deadline(&self) -> Option<Timestamp> {
         self.0.deadline()
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        self.0.deadline_by(facts)
     }
 
     fn set_limit(
@@ -87,8 +95,11 @@ fn chain(is_told_all: bool) -> RiskChain {
     let limits = BreakerLimits { max_consecutive_losses: 2, ..BreakerLimits::default() };
     let tracker = MaxDrawdownTracker::new(dec("0.05")).expect(sound);
     let figures = PortfolioRiskSettings { minimum_rows: 2, ..Default::default() };
-    let portfolio = PortfolioRisk::new(figures, [SHARE, COIN]).expect(sound);
-    let portfolio = PortfolioGuard::new(portfolio).var_limit(Ceiling::Amount(500.0)).expect(sound);
+    let portfolio = |row_spacing| {
+        let figures = PortfolioRiskSettings { row_spacing, ..figures };
+        let portfolio = PortfolioRisk::new(figures, [SHARE, COIN]).expect(sound);
+        PortfolioGuard::new(portfolio).var_limit(Ceiling::Amount(500.0)).expect(sound)
+    };
     let minute = Duration::from_secs(60);
     let chain = RiskChain::new();
     let chain =
@@ -99,7 +110,8 @@ fn chain(is_told_all: bool) -> RiskChain {
     let rate = ExecutionRate::new(rate, minute, HaltScope::Account).expect(sound);
     let chain = add(chain, rate, is_told_all);
     let chain = add(chain, RepeatedExecution::new(2).expect(sound), is_told_all);
-    add(chain, portfolio, is_told_all)
+    let chain = add(chain, portfolio(Duration::ZERO), is_told_all);
+    add(chain, portfolio(Duration::from_secs(5)), is_told_all)
 }
 
 #[derive(Clone, Debug)]
@@ -216,17 +228,24 @@ proptest! {
     ) {
         let world = World::new();
         let (mut choosy, mut told) = (Listener::new(false), Listener::new(true));
-        let (mut now, mut last) = (0, 100);
+        let (mut now, mut marked, mut last) = (0, 0, 100);
         for (pause, step) in &steps {
             now += i64::from(*pause);
-            if let Step::Mark(price) = step {
-                last = *price;
+            let book = |(marked, last): (i64, i32)| {
+                let book = world.book().mark(SHARE, secs(marked), f64::from(last));
+                book.position(SLOT, SHARE, Decimal::from(100), super::price("100")).build()
+            };
+            // Before anything moves at or after a deadline, time is told.
+            if choosy.chain.deadline().is_some_and(|due| secs(now) >= due) {
+                let before = book((marked, last));
+                let facts = world.facts_at(secs(now), &before);
+                choosy.take(&Step::Time, &facts);
+                told.take(&Step::Time, &facts);
             }
-            let book = world
-                .book()
-                .mark(SHARE, secs(now), f64::from(last))
-                .position(SLOT, SHARE, Decimal::from(100), super::price("100"))
-                .build();
+            if let Step::Mark(price) = step {
+                (marked, last) = (now, *price);
+            }
+            let book = book((marked, last));
             let facts = world.facts_at(secs(now), &book);
             choosy.take(step, &facts);
             told.take(step, &facts);
