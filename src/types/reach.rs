@@ -33,6 +33,9 @@ use super::{FactBook, InstrumentId, Side, to_f64};
 pub struct Reach {
     basis: Stored,
     span: Span,
+    /// The basis' units; NaN while they are not known, so that what they are multiplied with needs
+    /// no look at them.
+    scale: f64,
     /// The value of one unit at the last mark; NaN while it is not known.
     unit: f64,
 }
@@ -64,6 +67,7 @@ struct Span {
 static NOTHING: Reach = Reach {
     basis: Stored { units: 0.0, price: 0.0, size: 0.0, buying: 0.0, selling: 0.0 },
     span: Span { worst: 0.0, opened: 0.0, opened_in_all: 0.0 },
+    scale: f64::NAN,
     unit: f64::NAN,
 };
 
@@ -84,7 +88,7 @@ impl From<Stored> for Reach {
     fn from(basis: Stored) -> Self {
         let mut reach = Self { basis, ..NOTHING };
         reach.settle();
-        reach.mark(basis.price);
+        reach.scale(basis.units, basis.price);
         reach
     }
 }
@@ -114,8 +118,8 @@ impl Reach {
         self.basis.size - self.basis.selling
     }
 
-    /// The value of one unit at the last mark in the reporting currency, above zero; NaN while
-    /// there is no mark or no rate.
+    /// The value of one unit at the last mark in the reporting currency, zero or above; NaN while
+    /// there is no mark or no rate, infinite where it is more than an `f64` can tell.
     #[inline]
     pub const fn unit_value(&self) -> f64 {
         self.unit
@@ -223,8 +227,18 @@ impl Reach {
     #[inline]
     pub(crate) fn mark(&mut self, price: f64) {
         self.basis.price = price;
-        let units = self.basis.units;
-        self.unit = known(if units < 0.0 { -units / price } else { units * price });
+        self.unit = if self.scale < 0.0 { -self.scale / price } else { self.scale * price };
+    }
+
+    /// What moves a value beside the price, 0 while it is not known, and the last mark, 0 before
+    /// the first.
+    fn scale(&mut self, units: f64, price: f64) {
+        self.basis.units = units;
+        self.scale = if units == 0.0 { f64::NAN } else { units };
+        self.mark(price);
+        if !(price > 0.0) {
+            self.unit = f64::NAN;
+        }
     }
 
     /// The last mark; NaN before the first.
@@ -260,8 +274,7 @@ impl FactBook {
         let units = scale * rate;
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
         if let Some(reach) = self.reaches.get_mut(instrument.index()) {
-            reach.basis.units = if rate > 0.0 && units.is_finite() { units } else { 0.0 };
-            reach.mark(price);
+            reach.scale(if rate > 0.0 && units.is_finite() { units } else { 0.0 }, price);
         }
     }
 
