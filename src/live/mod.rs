@@ -23,6 +23,7 @@ mod net;
 mod process;
 mod recording;
 mod runner;
+mod supervisor;
 
 #[cfg(feature = "binance")]
 mod binance;
@@ -40,6 +41,9 @@ mod requests;
 mod stream;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod watch;
+
+#[cfg(feature = "runtime")]
+mod signals;
 
 #[cfg(feature = "binance")]
 pub use binance::{
@@ -62,8 +66,14 @@ pub use recording::{ReplayError, Replayed, SessionFiles, SessionRecorder};
 pub use runner::{
     Bot, BotAction, BotApiNotifier, BotConfig, BotCounts, BotExit, BotPlan, BotSeat, BotStatus,
     BotView, BuildEngine, BuiltEngine, ConnectionStatus, Difference, ExitPosition, ExitReport,
-    Explained, LogNotifier, Notice, NoticeKind, Notifier, NotifyError, ReconcileConfig, Resolution,
-    ResumeError, RunError, Runner, RunnerConfig, RunnerHandle, SnapshotHead, StopOrders,
-    StopPolicy, Stopwatch, SystemStatus, UnknownOrders, WebhookNotifier, engine_state,
-    snapshot_head,
+    ExitStatus, Explained, LogNotifier, Notice, NoticeKind, Notifier, NotifyError, ReconcileConfig,
+    Resolution, ResumeError, RunError, Runner, RunnerConfig, RunnerExit, RunnerHandle,
+    SnapshotHead, StopOrders, StopPolicy, Stopwatch, SystemStatus, UnknownOrders, WebhookNotifier,
+    engine_state, snapshot_head,
+};
+#[cfg(feature = "runtime")]
+pub use signals::stop_signals;
+pub use supervisor::{
+    RestartPolicy, StopSignal, Supervisor, SupervisorCause, SupervisorExit, SupervisorHandle,
+    TaskConfig, TaskError, TaskState, TaskStatus,
 };

@@ -3,5 +3,8 @@
 mod cases;
 mod faults;
 mod over_tokio;
+#[cfg(all(unix, feature = "runtime"))]
+mod signals;
+mod supervised;
 mod venue;
 mod world;

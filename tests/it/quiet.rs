@@ -219,7 +219,7 @@ impl Host {
                 }
             }
             if index % 331 == 0 {
-                self.tell(at, &adjust(AdjustmentCause::Deposit, capital.clone()))?;
+                self.tell(at, &adjust(AdjustmentCause::Deposit, capital))?;
                 self.tell(at, &Input::Control(Control::Heartbeat))?;
             }
             if index % 47 == 3 {

@@ -4,6 +4,7 @@ mod bot;
 mod config;
 mod counts;
 mod difference;
+mod ending;
 mod log;
 mod news;
 mod notice;
@@ -26,6 +27,7 @@ pub use bot::{Bot, BotAction};
 pub use config::{BotConfig, ReconcileConfig, UnknownOrders};
 pub use counts::BotCounts;
 pub use difference::{Difference, Explained, Resolution};
+pub use ending::{ExitStatus, RunnerExit};
 pub use notice::{Notice, NoticeKind};
 pub use notify::{LogNotifier, Notifier, NotifyError};
 pub use plan::{

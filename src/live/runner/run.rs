@@ -14,7 +14,7 @@ use super::{
     Bot, BotAction, BotPlan, ExitReport, Notifier, ResumeError, StopPolicy, snapshot_head,
 };
 use crate::engine::Control;
-use crate::live::{Gateway, SessionFiles, process};
+use crate::live::{Gateway, SessionFiles, SupervisorHandle, process};
 use crate::metrics::{EdgeMetrics, EdgeSink, MetricsExporter, MetricsSink};
 use crate::strategy::Strategy;
 use crate::types::{Bar, Classification, Classify, Label, Timestamp};
@@ -67,6 +67,7 @@ pub struct Runner<S, M> {
     asks: Vec<(Label, mpsc::Sender<Ask>, watch::Receiver<BotView>)>,
     ends: Vec<(mpsc::Receiver<Ask>, watch::Sender<BotView>)>,
     connections: Vec<Connection>,
+    tasks: SupervisorHandle,
     network: Option<NetworkReport>,
 }
 
@@ -124,6 +125,7 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
             asks: Vec::new(),
             ends: Vec::new(),
             connections: Vec::new(),
+            tasks: SupervisorHandle::default(),
             network: None,
         }
     }
@@ -178,11 +180,18 @@ impl<S: Strategy + 'static, M: MetricsSink + Send + 'static> Runner<S, M> {
         self
     }
 
+    /// Shows the tasks of a [`Supervisor`](crate::live::Supervisor) in [`RunnerHandle::system`].
+    #[must_use]
+    pub fn tasks(mut self, tasks: SupervisorHandle) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
     /// What to ask and stop its bots by, while it runs. Once the last handle is gone, nobody can
     /// stop the bots any more, and they stop by themselves as [`StopPolicy::default`] says.
     pub fn handle(&self) -> RunnerHandle {
         let (clock, connections) = (Arc::clone(&self.clock), self.connections.clone());
-        RunnerHandle { bots: self.asks.clone(), clock, connections }
+        RunnerHandle { bots: self.asks.clone(), clock, connections, tasks: self.tasks.clone() }
     }
 
     /// Runs until every bot has ended; keep a [`Runner::handle`] for as long as they shall run.
@@ -246,13 +255,14 @@ pub struct RunnerHandle {
     bots: Vec<(Label, mpsc::Sender<Ask>, watch::Receiver<BotView>)>,
     clock: Arc<dyn Clock>,
     connections: Vec<Connection>,
+    tasks: SupervisorHandle,
 }
 
 impl RunnerHandle {
     /// The whole system as it is now, with what the runner had been given before
     /// [`Runner::handle`].
     pub fn system(&self) -> SystemStatus {
-        SystemStatus::of(self.clock.wall(), self.views(), &self.connections)
+        SystemStatus::of(self.clock.wall(), self.views(), &self.connections, self.tasks.tasks())
     }
 
     /// Where each bot stands.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{BotStatus, BotView};
+use crate::live::{TaskState, TaskStatus};
 use crate::types::{Label, Timestamp};
 use crate::venue::{ConnectionCounts, MarketDataStream, SessionState};
 
@@ -14,12 +15,15 @@ pub struct SystemStatus {
     pub at: Timestamp,
     /// The version of this library.
     pub version: String,
-    /// Every bot runs and is reconciled, and every connection is live.
+    /// Every bot runs and is reconciled, every connection is live, and no task has failed.
     pub is_healthy: bool,
     /// Where each bot stands, with the time of its last reconciliation.
     pub bots: Vec<BotView>,
     /// The services that the runner was told of.
     pub connections: Vec<ConnectionStatus>,
+    /// The tasks beside the bots.
+    #[serde(default)]
+    pub tasks: Vec<TaskStatus>,
 }
 
 /// Where the connections of one service stand.
@@ -41,13 +45,19 @@ pub(super) struct Connection {
 }
 
 impl SystemStatus {
-    pub(super) fn of(at: Timestamp, bots: Vec<BotView>, services: &[Connection]) -> Self {
+    pub(super) fn of(
+        at: Timestamp,
+        bots: Vec<BotView>,
+        services: &[Connection],
+        tasks: Vec<TaskStatus>,
+    ) -> Self {
         let connections: Vec<ConnectionStatus> = services.iter().map(Connection::status).collect();
         let runs = |bot: &BotView| bot.status == BotStatus::Running && bot.is_reconciled;
         let is_healthy = bots.iter().all(runs)
-            && connections.iter().all(|connection| connection.state == SessionState::Live);
+            && connections.iter().all(|connection| connection.state == SessionState::Live)
+            && tasks.iter().all(|task| task.state != TaskState::Failed);
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        Self { at, version, is_healthy, bots, connections }
+        Self { at, version, is_healthy, bots, connections, tasks }
     }
 }
 

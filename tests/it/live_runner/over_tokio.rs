@@ -29,7 +29,7 @@ use tradewright::venue::{
 const ID: InstrumentId = InstrumentId(0);
 
 #[derive(Debug)]
-struct Paused(tokio::time::Instant);
+pub(super) struct Paused(pub(super) tokio::time::Instant);
 
 #[async_trait]
 impl Clock for Paused {
@@ -66,7 +66,7 @@ impl Heard {
 
 /// Buys and sells in turn, each some quotes apart.
 #[derive(Debug, Serialize, Deserialize)]
-struct Turns {
+pub(super) struct Turns {
     seen: u32,
     panics_at: u32,
 }
@@ -89,7 +89,7 @@ impl Strategy for Turns {
     }
 }
 
-type Watched = Stopwatch<Turns>;
+pub(super) type Watched = Stopwatch<Turns>;
 
 fn table() -> Instruments {
     let mut table = Instruments::new();
@@ -142,7 +142,12 @@ fn feed() -> MarketStream {
     futures::stream::iter([started]).chain(quotes).boxed()
 }
 
-fn seat(name: &str, panics_at: u32, registry: &Registry, folder: &PathBuf) -> BotSeat<Watched, ()> {
+pub(super) fn seat(
+    name: &str,
+    panics_at: u32,
+    registry: &Registry,
+    folder: &PathBuf,
+) -> BotSeat<Watched, ()> {
     let config = SimConfig::default().with_balance("USDT", 10_000.into());
     BotSeat {
         plan: plan(name, panics_at, registry),
@@ -153,10 +158,10 @@ fn seat(name: &str, panics_at: u32, registry: &Registry, folder: &PathBuf) -> Bo
     }
 }
 
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let name = format!("tradewright-{name}-{}", std::process::id());
         Self(std::env::temp_dir().join(name))
     }
@@ -166,6 +171,19 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// A runner of these bots in paused time.
+pub(super) fn runner_of(seats: Vec<BotSeat<Watched, ()>>) -> Runner<Watched, ()> {
+    let clock = Arc::new(Paused(tokio::time::Instant::now()));
+    seats.into_iter().fold(Runner::new(clock, RunnerConfig::default()), Runner::bot)
+}
+
+/// The same in real time.
+#[cfg(all(unix, feature = "runtime"))]
+pub(super) fn runner_in_real_time(seats: Vec<BotSeat<Watched, ()>>) -> Runner<Watched, ()> {
+    let clock = Arc::new(tradewright::live::SystemClock);
+    seats.into_iter().fold(Runner::new(clock, RunnerConfig::default()), Runner::bot)
 }
 
 /// Runs bots for some seconds and stops them in order, or kills them.
