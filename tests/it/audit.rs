@@ -2,8 +2,8 @@
 
 use tradewright::metrics::MetricsSink;
 use tradewright::order::audit::{
-    Actor, AuditEntry, AuditEvent, AuditFault, AuditLog, AuditReport, AuditState, LifetimeBounds,
-    PositionState, Violation,
+    Actor, AuditEntry, AuditEvent, AuditFault, AuditLog, AuditReport, AuditState, AuditValue,
+    LifetimeBounds, PositionState, Violation,
 };
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, FactBookBuilder, Facts, Fill,
@@ -369,4 +369,52 @@ fn a_split_multiplies_positions() {
     };
     assert_eq!(split(STOCK), Decimal::from(6));
     assert_eq!(split(InstrumentId(7)), Decimal::from(4));
+}
+
+/// A lifetime of exactly the bound is usual, and an unusual one says where the order stood last.
+#[test]
+fn a_lifetime_beyond_its_bound_is_unusual() {
+    // Placed at the first second, open at the second, filled at the third.
+    let log = entries([entry(1), step(1, Pending, Open), step(1, Open, Filled)]);
+    let second = |second| Timestamp::from_secs(second).unwrap();
+    let unusual = |unanswered: u64, lived: u64| {
+        let [unanswered, lived] = [unanswered, lived].map(core::time::Duration::from_secs);
+        let bounds = LifetimeBounds { unanswered, lived };
+        AuditReport::over(&log, (second(0), second(100)), bounds).unusual
+    };
+    assert_eq!(unusual(1, 2), []);
+    for found in [unusual(0, 2), unusual(1, 1)] {
+        assert_eq!((found.len(), found[0].status), (1, Filled));
+    }
+}
+
+/// What an entry has changed is told with the value before it and after it.
+#[test]
+fn an_entry_tells_what_it_has_changed() {
+    let mut table = Instruments::new();
+    table.add(Instrument::stock("S", "USD")).unwrap();
+    let mut log = AuditLog::new(Vec::new(), table);
+    let sent = order(1, Side::Buy, Purpose::Entry);
+    log.record(Timestamp::EPOCH, &Record::Placed { order: &sent });
+    let report = OrderReport::Accepted;
+    let step = Record::Transition { order: sent.id, from: Pending, to: Open, report: &report };
+    log.record(Timestamp::EPOCH, &step);
+    let lines = String::from_utf8(log.into_writer()).unwrap();
+    let told: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<AuditEntry>(line).unwrap())
+        .map(|entry| (entry.before, entry.after))
+        .collect();
+    let status = |status| Some(AuditValue::Status(status));
+    assert_eq!(told, [(None, status(Pending)), (status(Pending), status(Open))]);
+}
+
+/// A report lists every fault with the number of its entry.
+#[test]
+fn a_report_lists_faults_by_entry() {
+    let mut log = entries([entry(1), step(1, Pending, Open)]);
+    log[1].faults = vec![AuditFault::Overflow];
+    let whole = (Timestamp::EPOCH, Timestamp::from_secs(100).unwrap());
+    let report = AuditReport::over(&log, whole, LifetimeBounds::default());
+    assert_eq!(report.violations, [(log[1].sequence, AuditFault::Overflow)]);
 }

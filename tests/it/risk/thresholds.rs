@@ -3,19 +3,21 @@
 use core::time::Duration;
 
 use tradewright::risk::{
-    Ceiling, Concentration, CorrelationEstimator, DailyLimit, DailyLossGuard, DrawdownGuard,
-    EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact, Guard, Limit, MaxDrawdownTracker,
-    OtherPrices, PeakReset, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings,
-    RealtimeRiskManager, RiskManager, RiskRule, StopAction, StopPlan, StopReading, StopTracker,
-    StopWidth, StressScenario, UnstoppedRisk,
+    BreakerLimits, Ceiling, CircuitBreaker, Concentration, CorrelationEstimator, DailyLimit,
+    DailyLossGuard, DrawdownGuard, EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact,
+    Guard, Limit, MaxDrawdownTracker, MaxOrderNotional, OtherPrices, PeakReset, PortfolioHeat,
+    PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, RiskChain, RiskManager, RiskRule,
+    StopAction, StopPlan, StopReading, StopTracker, StopWidth, StressScenario, UnstoppedRisk,
+    rule_from_fn,
 };
 use tradewright::types::{
     DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, LimitKey, Price,
     Purpose, Qty, Side, State, StopFact,
 };
 
+use super::chain::review;
 use super::guards::fill;
-use super::{COIN, INVERSE, SHARE, SLOT, World, dec, price, secs};
+use super::{COIN, INVERSE, SHARE, SLOT, World, dec, market, price, secs};
 
 fn cash(world: &World, amount: &str) -> FactBook {
     world.book().cash(world.usd, dec(amount)).build()
@@ -152,6 +154,48 @@ fn a_split_moves_the_best_price() {
     assert_eq!(stop.on_mark(secs(3), 70.0, calm), Some(StopAction::Move(63.0)));
 }
 
+/// A streak of losses that is as long as its new limit trips at once.
+#[test]
+fn a_streak_as_long_as_its_new_limit_trips() {
+    let tripped = |losses: u32| {
+        let mut breaker = CircuitBreaker::default();
+        (0..losses).for_each(|_| breaker.on_trade(secs(1), Decimal::NEGATIVE_ONE));
+        let limits = BreakerLimits { max_consecutive_losses: 3, ..breaker.limits() };
+        breaker.set_limits(limits).unwrap();
+        !breaker.allowed(secs(2))
+    };
+    assert_eq!([2, 3, 4].map(tripped), [false, true, true]);
+}
+
+/// The width that a stop began with is split like the prices: a higher entry raises it by that.
+#[test]
+fn a_split_moves_the_initial_width() {
+    let plan = StopPlan::new(StopWidth::Fraction(0.1)).unwrap();
+    let mut stop = StopTracker::new(plan, Side::Buy, 100.0, secs(0));
+    stop.on_mark(secs(0), 100.0, StopReading::default());
+    stop.split(2.0);
+    stop.set_entry(60.0);
+    let raised = stop.on_mark(secs(1), 60.0, StopReading::default());
+    assert_eq!(raised, Some(StopAction::Move(55.0)));
+}
+
+/// The largest order that a ceiling lets pass is on the step, and none where not one step is.
+#[test]
+fn the_largest_order_is_on_the_step() {
+    let world = World::new();
+    let book = world.book().build();
+    for (ceiling, largest) in [(5_000.0, Some("30")), (1_050.0, Some("10")), (50.0, None)] {
+        let probe = rule_from_fn("probe", move |opening, facts| {
+            let rule = MaxOrderNotional::new(Ceiling::Amount(ceiling)).unwrap();
+            let expected = largest.map(|largest| Qty::new(dec(largest)));
+            assert_eq!(rule.largest(opening, facts), expected, "{ceiling}");
+            Limit::Allow(None)
+        });
+        let chain = RiskChain::new().with_rule(Box::new(probe));
+        review(&chain, &[market(SHARE, Side::Buy, "30")], &world.facts(&book));
+    }
+}
+
 /// A day that has lost too much stays halted through a restart, wherever its end was written.
 #[test]
 fn a_day_that_is_over_its_limit_stays_halted_through_a_restart() {
@@ -203,6 +247,22 @@ fn a_held_position_with_a_stop_at_zero_is_unstopped() {
     };
     assert!((heat(90.0) - 100.0).abs() < 1e-9, "ten times 10");
     assert!((heat(0.0) - 500.0).abs() < 1e-9, "half of it");
+}
+
+/// A working order against a position closes it first: what it opens is the rest.
+#[test]
+fn a_working_order_against_a_position_opens_the_rest() {
+    let world = World::new();
+    let stop = StopFact { distance: 10.0, level: 110.0, covered: 20.0 };
+    let heat = |working: &str| {
+        let book = world.book().position(SLOT, SHARE, dec("-20"), price("100"));
+        let book = book.working(SLOT, SHARE, Side::Buy, dec(working));
+        let book = book.stop(SLOT, SHARE, stop).build();
+        PortfolioHeat::new(1.0).unwrap().heat(&world.facts(&book)) * book.equity()
+    };
+    let (held, turned) = (heat("20"), heat("25"));
+    assert!((held - 200.0).abs() < 1e-9, "twenty times 10: {held}");
+    assert!((turned - 250.0).abs() < 1e-9, "and five times 10: {turned}");
 }
 
 /// An account that loses all of its money to the cent has no leverage, and one without a loss no
