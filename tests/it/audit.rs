@@ -354,6 +354,8 @@ fn a_step_that_cannot_be_is_a_fault() {
     let id = OrderId::new(1, OWNER, 1);
     let again = faults(&[opened, (Open, Open)]);
     assert_eq!(again, [AuditFault::IllegalStep(id, Open, Open)]);
+    let skipped = faults(&[(Open, Cancelled)]);
+    assert_eq!(skipped, [AuditFault::WrongStatus(id, Open)], "it was never open");
     let late = faults(&[opened, (Open, Cancelled), (Cancelled, Open)]);
     assert!(late.contains(&AuditFault::IllegalStep(id, Cancelled, Open)), "{late:?}");
 }

@@ -91,7 +91,16 @@ fn books_of_money() {
 #[test]
 fn statistics() {
     let make = || {
-        let config = MonitorConfig { sample: SampleEvery::Instant, ..MonitorConfig::default() };
+        let config = MonitorConfig {
+            sample: SampleEvery::Instant,
+            samples: 32,
+            trades: 32,
+            hours_kept: 4,
+            days_kept: 4,
+            months_kept: 4,
+            groups: 4,
+            ..MonitorConfig::default()
+        };
         PerformanceMonitor::new(config).unwrap()
     };
     let tell = |monitor: &mut PerformanceMonitor, step: usize| {
