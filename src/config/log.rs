@@ -184,6 +184,7 @@ impl LogModule {
         "tradewright::live::requests",
         "tradewright::live::runner",
         "tradewright::live::stream",
+        "tradewright::live::supervisor",
         "tradewright::local_exchange",
     ];
 
