@@ -28,6 +28,8 @@ mod supervisor;
 #[cfg(feature = "binance")]
 mod binance;
 #[cfg(any(feature = "binance", feature = "dydx"))]
+mod calls;
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod chance;
 #[cfg(feature = "dydx")]
 mod dydx;
@@ -35,10 +37,12 @@ mod dydx;
 mod mailbox;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod quality;
-#[cfg(any(feature = "binance", feature = "dydx-orders"))]
+#[cfg(any(feature = "binance", feature = "dydx"))]
 mod requests;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod stream;
+#[cfg(any(feature = "binance", feature = "dydx"))]
+mod turns;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod watch;
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{HeaderName, HeaderValue};
+use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 
 use super::memory::Memory;
@@ -229,11 +230,11 @@ impl Inner {
         from: FillsFrom,
     ) -> Result<Vec<VenueFill>, ExchangeError> {
         let number = |trade: u128| u64::try_from(trade).unwrap_or(u64::MAX);
-        let mut next = match from {
-            FillsFrom::After(trade) => TradesFrom::Trade(number(trade.0).saturating_add(1)),
-            FillsFrom::Time(at) => TradesFrom::Time(at),
+        let (mut next, of) = match from {
+            FillsFrom::After(trade) => (TradesFrom::Trade(number(trade.0).saturating_add(1)), None),
+            FillsFrom::Time(at) => (TradesFrom::Time(at), None),
             FillsFrom::Order(order) => match self.find(order, instrument).await? {
-                Some(state) => TradesFrom::Order(state.venue_order),
+                Some(state) => (TradesFrom::Order(state.venue_order), Some(state)),
                 None => return Ok(Vec::new()),
             },
         };
@@ -246,12 +247,18 @@ impl Inner {
             let owner = |order| lock(&self.memory).owner(order);
             self.read(Kind::Question, |decoder| decoder.trades(&body, owner, &mut fills))?;
             let last = fills.last().filter(|_| fills.len() - before >= PAGE);
-            match (last, next) {
-                (Some(last), TradesFrom::Trade(_) | TradesFrom::Time(_)) => {
-                    next = TradesFrom::Trade(number(last.fill.trade.0).saturating_add(1));
-                }
-                (_, _) => break,
+            let last = last.map(|last| number(last.fill.trade.0));
+            if let Some(state) = &of {
+                // Behind the first page stand those of other orders, too.
+                fills.retain(|fill| fill.venue_order == state.venue_order);
             }
+            match last {
+                Some(last) => next = TradesFrom::Trade(last.saturating_add(1)),
+                None => break,
+            }
+        }
+        if let (Some(state), TradesFrom::Trade(_)) = (&of, next) {
+            check_whole(state, &fills)?;
         }
         self.name_owners(&mut fills).await?;
         Ok(fills)
@@ -439,6 +446,17 @@ impl ExchangeClient for BinanceClient {
             .call(Kind::Change, |requests, out| requests.cancel_all_after(instrument, after, out));
         set.await.map(|_| ())
     }
+}
+
+/// Of an order with more fills than a page holds, the venue does not say which ones it lists first.
+fn check_whole(state: &OrderState, fills: &[VenueFill]) -> Result<(), ExchangeError> {
+    let quantity = |fill: &VenueFill| fill.fill.quantity.value();
+    let listed = fills.iter().map(quantity).fold(Decimal::ZERO, Decimal::saturating_add);
+    if listed < state.filled {
+        let message = format!("fills of {listed} are listed, of {} filled", state.filled);
+        return Err(ExchangeError::Unavailable { code: 0, message });
+    }
+    Ok(())
 }
 
 /// The venue's number for a time that it does not take.

@@ -1,7 +1,6 @@
 //! Binance, spot and USD-margined futures, over the network.
 
 mod attempts;
-mod calls;
 mod client;
 mod config;
 mod endpoint;

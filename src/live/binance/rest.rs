@@ -1,11 +1,10 @@
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hyper::Method;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot};
 use tracing::Instrument as _;
 
 use super::attempts::Attempts;
@@ -13,13 +12,13 @@ use super::{BinanceConfig, BinanceUrls, endpoint, refusal};
 use crate::live::SetupError;
 use crate::live::net::{HttpClient, HttpError, HttpReply, HttpRequest};
 use crate::live::requests::log_answer;
+use crate::live::turns::Turns;
 use crate::live::watch::ExchangeWatch;
-use crate::metrics::{ApiEndpoint, EdgeQueue};
+use crate::metrics::ApiEndpoint;
 use crate::types::{Classify, Timestamp};
 use crate::venue::binance::{BinanceMarket, LimitHeader, VenueError, decode_server_time};
 use crate::venue::{
-    ClockOffset, Cost, ExchangeError, Limited, RateBudget, RequestQueue, Symbols, Throttled,
-    Urgency,
+    ClockOffset, Cost, ExchangeError, Limited, RateBudget, Symbols, Throttled, Urgency,
 };
 
 /// What all traffic to one market of Binance shares: the pool of connections, the one queue of
@@ -36,17 +35,14 @@ struct Core {
     symbols: Symbols,
     http: HttpClient,
     runtime: Handle,
+    turns: Arc<Turns>,
     state: Mutex<State>,
-    wake: Arc<Notify>,
     watch: ExchangeWatch,
 }
 
+#[derive(Default)]
 struct State {
-    queue: RequestQueue<oneshot::Sender<()>>,
-    offset: ClockOffset,
     attempts: Attempts,
-    /// How many requests wait, as it was told last.
-    told: usize,
     /// How many were sent.
     requests: u64,
     /// When the clock is to be measured again.
@@ -62,8 +58,6 @@ pub(super) enum Kind {
 
 /// Clocks drift by some milliseconds in this time.
 const MEASURE_EVERY: Duration = Duration::from_secs(600);
-/// Requests of one urgency that wait for their turn.
-const MOST_WAITING: usize = 4_096;
 
 impl BinanceConnection {
     /// What is shared for these instruments. Nothing is sent yet.
@@ -73,24 +67,16 @@ impl BinanceConnection {
     pub fn new(config: BinanceConfig, symbols: Symbols) -> Result<Self, SetupError> {
         let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
         let budget = first_budget(config.market, config.reserve_percent);
-        let state = State {
-            queue: RequestQueue::new(budget, MOST_WAITING),
-            offset: ClockOffset::default(),
-            attempts: Attempts::default(),
-            told: 0,
-            requests: 0,
-            measure_at: None,
-        };
+        let watch = config.watch();
         let core = Arc::new(Core {
             http: HttpClient::new(&config.tls, config.request_timeout),
-            watch: config.watch(),
+            turns: Turns::start(&runtime, &config.clock, &watch, budget),
+            watch,
             config,
             symbols,
-            runtime: runtime.clone(),
-            state: Mutex::new(state),
-            wake: Arc::new(Notify::new()),
+            runtime,
+            state: Mutex::default(),
         });
-        runtime.spawn(pump(Arc::downgrade(&core), Arc::clone(&core.wake)));
         Ok(Self { core })
     }
 
@@ -106,14 +92,12 @@ impl BinanceConnection {
 
     /// How far the venue's clock is from ours, as far as it was measured.
     pub fn clock_offset(&self) -> ClockOffset {
-        self.lock().offset
+        self.core.turns.offset()
     }
 
     /// Until when nothing may be sent, by our wall clock, where the venue has said so.
     pub fn blocked_until(&self) -> Option<Timestamp> {
-        let venue_now = self.venue_now();
-        let until = self.lock().queue.budget_mut().blocked_until(venue_now)?;
-        Some(self.by_our_clock(until))
+        self.core.turns.blocked_until()
     }
 
     /// How many requests were sent.
@@ -135,12 +119,8 @@ impl BinanceConnection {
         // Our wall clock may be set in between: the round trip is counted by the other one.
         let at = sent.after(clock.monotonic().since(began));
         let venue = decode_server_time(&reply.body)?;
-        let offset = {
-            let mut state = self.lock();
-            state.offset.measured(at, sent, venue);
-            state.offset.nanos()
-        };
-        let offset_ms = offset.map(|nanos| nanos / 1_000_000);
+        self.core.turns.with_offset(|offset| offset.measured(at, sent, venue));
+        let offset_ms = self.clock_offset().nanos().map(|nanos| nanos / 1_000_000);
         tracing::debug!(venue = self.venue(), offset_ms, "the venue's clock was measured");
         Ok(venue)
     }
@@ -155,7 +135,7 @@ impl BinanceConnection {
             if is_old {
                 state.measure_at = Some(now.after(MEASURE_EVERY));
             }
-            (state.offset.nanos().is_some(), is_old)
+            (self.clock_offset().nanos().is_some(), is_old)
         };
         match (is_known, is_old) {
             (false, _) => self.measure_clock().await.map(|_| ()),
@@ -173,7 +153,7 @@ impl BinanceConnection {
 
     /// Forgets what was measured, as after the venue has refused our time, and measures anew.
     pub(super) async fn measure_clock_anew(&self) -> Result<(), ExchangeError> {
-        self.lock().offset.forget();
+        self.core.turns.with_offset(ClockOffset::forget);
         self.measure_clock().await.map(|_| ())
     }
 
@@ -212,32 +192,7 @@ impl BinanceConnection {
             }
             Urgency::Order => config.order_wait,
         };
-        if let Some(until) = self.blocked_until() {
-            return Err(ExchangeError::Throttled { until });
-        }
-        let (go, went) = oneshot::channel();
-        let is_full = {
-            let mut state = self.lock();
-            let is_full = state.queue.push(urgency, cost, go).is_err();
-            self.core.tell_queue(&mut state);
-            is_full
-        };
-        if is_full {
-            let message = format!("{MOST_WAITING} requests wait already");
-            return Err(ExchangeError::Unavailable { code: 0, message });
-        }
-        self.core.wake.notify_one();
-        let overdue = config.clock.sleep_until(config.clock.monotonic().after(patience));
-        tokio::select! {
-            biased;
-            turn = went => turn.map_err(|_| ExchangeError::Closed),
-            () = overdue => {
-                let next = self.lock().queue.deadline();
-                let until = next.map(|next| self.by_our_clock(next));
-                let until = until.unwrap_or_else(|| config.clock.wall());
-                Err(ExchangeError::Throttled { until })
-            }
-        }
+        self.core.turns.turn(urgency, cost, patience).await
     }
 
     /// Sends a request whose turn has come, for so many times with this one, and takes in what the
@@ -260,10 +215,7 @@ impl BinanceConnection {
         request: HttpRequest,
         kind: Kind,
     ) -> Result<HttpReply, ExchangeError> {
-        // A ban that was told while this waited counts, too.
-        if let Some(until) = self.blocked_until() {
-            return Err(ExchangeError::Throttled { until });
-        }
+        self.core.turns.check()?;
         self.lock().requests += 1;
         let core = &self.core;
         let began = core.config.clock.monotonic();
@@ -275,9 +227,7 @@ impl BinanceConnection {
         log_answer(latency, error);
         let category = error.map(|error| error.classification().category);
         core.watch.call(endpoint, latency, category);
-        let at = self.venue_now();
-        let ratio = self.lock().queue.budget_mut().used_ratio(at);
-        core.watch.budget(ratio);
+        core.turns.tell_used();
         answer
     }
 
@@ -304,37 +254,29 @@ impl BinanceConnection {
 
     /// The venue has said by a stream that there were too many requests.
     pub(super) fn on_throttled(&self, throttled: Throttled) -> Timestamp {
-        let at = self.venue_now();
-        let mut state = self.lock();
-        state.queue.budget_mut().on_throttled(at, throttled);
-        let until = state.queue.budget_mut().blocked_until(at).unwrap_or(at);
-        drop(state);
-        let until = self.by_our_clock(until);
-        let (venue, is_ban) = (self.venue(), throttled.is_ban);
-        tracing::warn!(venue, is_ban, %until, "too many requests: nothing is sent until then");
-        until
+        self.core.turns.on_throttled(throttled)
     }
 
     /// Takes in what the headers say; the end of a ban, where there is one.
     fn note(&self, reply: &HttpReply) -> Option<Timestamp> {
         let at = self.venue_now();
         let mut retry_after = None;
-        let mut state = self.lock();
-        for (name, value) in &reply.headers {
-            let budget = state.queue.budget_mut();
+        self.with_budget(|budget| {
             let count = |used: u64| u32::try_from(used).unwrap_or(u32::MAX);
-            match value.to_str().ok().and_then(|value| LimitHeader::read(name.as_str(), value)) {
-                Some(LimitHeader::Weight { interval, used }) => {
-                    budget.on_used(at, Limited::Weight, interval, count(used));
+            for (name, value) in &reply.headers {
+                let value = value.to_str().ok();
+                match value.and_then(|value| LimitHeader::read(name.as_str(), value)) {
+                    Some(LimitHeader::Weight { interval, used }) => {
+                        budget.on_used(at, Limited::Weight, interval, count(used));
+                    }
+                    Some(LimitHeader::Orders { interval, used }) => {
+                        budget.on_used(at, Limited::Orders, interval, count(used));
+                    }
+                    Some(LimitHeader::RetryAfter(span)) => retry_after = Some(span),
+                    None => {}
                 }
-                Some(LimitHeader::Orders { interval, used }) => {
-                    budget.on_used(at, Limited::Orders, interval, count(used));
-                }
-                Some(LimitHeader::RetryAfter(span)) => retry_after = Some(span),
-                None => {}
             }
-        }
-        drop(state);
+        });
         let error = VenueError::decode(&reply.body).ok();
         let is_throttled = matches!(reply.status, 418 | 429)
             || error.as_ref().is_some_and(|error| reply.status >= 400 && error.code == -1003);
@@ -362,18 +304,12 @@ impl BinanceConnection {
 
     /// Lets the budget be told something, such as the venue's own limits.
     pub(super) fn with_budget(&self, tell: impl FnOnce(&mut RateBudget)) {
-        tell(self.lock().queue.budget_mut());
-        self.core.wake.notify_one();
+        self.core.turns.with_budget(tell);
     }
 
     /// The time at the venue, as far as we know.
     pub(super) fn venue_now(&self) -> Timestamp {
-        self.lock().offset.venue_time(self.core.config.clock.wall())
-    }
-
-    fn by_our_clock(&self, venue: Timestamp) -> Timestamp {
-        let offset = self.lock().offset.nanos().unwrap_or(0);
-        Timestamp::from_nanos(venue.nanos().saturating_sub(offset))
+        self.core.turns.venue_now()
     }
 
     /// The word for the venue and its market.
@@ -389,60 +325,9 @@ impl BinanceConnection {
         &self.core.config.urls
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.core.lock()
-    }
-}
-
-impl Core {
     /// Nothing that holds the lock can panic half-way, so what it guards is sound.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell_queue(&self, state: &mut State) {
-        let waits = state.queue.len();
-        self.watch.queue(EdgeQueue::Requests, &mut state.told, waits);
-    }
-
-    /// Lets go what fits; how long until the next may fit.
-    fn release(&self) -> Option<Duration> {
-        let mut state = self.lock();
-        let at = state.offset.venue_time(self.config.clock.wall());
-        state.queue.retain(|go| !go.is_closed());
-        while let Some(go) = state.queue.next(at) {
-            // Whoever has stopped waiting has paid for nothing; the window ends that.
-            let _gone = go.send(());
-        }
-        self.tell_queue(&mut state);
-        state.queue.deadline().map(|due| due.since(at).max(Duration::from_millis(1)))
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.watch.queue(EdgeQueue::Requests, &mut self.lock().told, 0);
-        self.wake.notify_one();
-    }
-}
-
-/// Lets requests go as the budget allows, until the connection is dropped.
-async fn pump(core: Weak<Core>, wake: Arc<Notify>) {
-    loop {
-        let Some(alive) = core.upgrade() else { return };
-        let pause = alive.release();
-        let clock = Arc::clone(&alive.config.clock);
-        drop(alive);
-        match pause {
-            None => wake.notified().await,
-            Some(pause) => {
-                let due = clock.monotonic().after(pause);
-                tokio::select! {
-                    () = wake.notified() => {}
-                    () = clock.sleep_until(due) => {}
-                }
-            }
-        }
+        self.core.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

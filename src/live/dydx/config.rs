@@ -87,6 +87,14 @@ pub struct DydxConfig {
     pub streams_per_connection: usize,
     /// Events that wait for one slow reader before any is dropped.
     pub reader_queue: usize,
+    /// While streams are down, HTTP is asked so often for each of them.
+    pub poll_every: Duration,
+    /// Requests by HTTP in a second, at most.
+    pub requests_per_second: u32,
+    /// How long one request may take, from the connection to the last byte.
+    pub request_timeout: Duration,
+    /// A question that had to wait longer for its turn is not sent.
+    pub question_wait: Duration,
 }
 
 impl DydxConfig {
@@ -96,7 +104,9 @@ impl DydxConfig {
     /// Defaults: 32 streams on a connection, which is the indexer's limit; messages 250 ms apart
     /// (it allows five pings, and two subscriptions of one channel and id, a second); a book is
     /// subscribed anew after a second at the soonest; a number may be 5 s late; 90 s of silence;
-    /// 10,000 events for a slow reader. The indexer pings every 30 s and waits 10 s for a pong.
+    /// 10,000 events for a slow reader; HTTP is asked every 2 s while it stands in, 9 times a
+    /// second at most (the indexer takes 100 in 10 s, wherever those begin, of one address);
+    /// requests 10 s; questions wait 30 s. The indexer pings every 30 s and waits 10 s for a pong.
     ///
     /// # Errors
     /// [`SetupError`], when TLS cannot be set up.
@@ -114,6 +124,10 @@ impl DydxConfig {
             resubscribe_after: secs(1),
             streams_per_connection: 32,
             reader_queue: 10_000,
+            poll_every: secs(2),
+            requests_per_second: 9,
+            request_timeout: secs(10),
+            question_wait: secs(30),
         })
     }
 

@@ -9,24 +9,35 @@ use tokio::runtime::Handle as Runtime;
 use tracing::Instrument as _;
 
 use super::DydxConfig;
+use super::history;
+use super::indexer::Indexer;
 use super::topic::Key;
 use super::wire;
 use crate::live::SetupError;
 use crate::live::stream::{Drive, Service, Venue};
+use crate::types::{Bar, Timestamp};
 use crate::venue::dydx;
 use crate::venue::{
-    Clock, ConnectionCounts, DataQuality, ExchangeError, MarketDataStream, MarketStream,
+    BarQuery, Clock, ConnectionCounts, DataQuality, ExchangeError, MarketDataStream, MarketStream,
     SessionState, Subscription, Symbols,
 };
 
-/// The market data of dYdX v4, from the indexer's WebSocket: one service for all readers.
+/// The market data of dYdX v4, from the indexer's WebSocket and HTTP: one service for all readers.
 ///
 /// Books come from a [`BookSync`](crate::venue::BookSync) that takes crossed levels out, and
 /// quotes are their best prices. Prints, candles (closed when the next one begins), oracle prices
 /// and funding come as the indexer tells them. A connection on which a message is missing
 /// ([`MessageNumbers`](crate::venue::dydx::MessageNumbers)) is given up, and its readers are told.
 ///
-/// It does not ask by HTTP while no connection can be had.
+/// While no connection can be had it asks by HTTP ([`SessionState::Polling`]) for books, quotes,
+/// prints, candles and figures, within the indexer's limit of requests, and goes back to streams
+/// when it can. Prints and candles that were missed are fetched, and told in order and once each;
+/// where that fails the readers are told that something is missing. Changes of books
+/// ([`Channel::Depth`](crate::venue::Channel::Depth)) cannot be had by asking: whoever reads those
+/// waits for the stream.
+///
+/// A subscription to bars tells those that close after it has started; those before it are
+/// [`DydxMarketData::bars`].
 #[derive(Clone)]
 pub struct DydxMarketData {
     service: Arc<Service<Streams>>,
@@ -35,6 +46,7 @@ pub struct DydxMarketData {
 /// Where the indexer's streams are.
 struct Streams {
     config: Arc<DydxConfig>,
+    indexer: Indexer,
     symbols: Symbols,
     runtime: Runtime,
 }
@@ -46,8 +58,23 @@ impl DydxMarketData {
     /// [`SetupError::NoRuntime`] outside of a runtime of tokio.
     pub fn new(config: DydxConfig, symbols: Symbols) -> Result<Self, SetupError> {
         let runtime = Runtime::try_current().map_err(|_| SetupError::NoRuntime)?;
-        let streams = Streams { config: Arc::new(config), symbols, runtime };
+        let config = Arc::new(config);
+        let indexer = Indexer::new(&config, &runtime);
+        let streams = Streams { config, indexer, symbols, runtime };
         Ok(Self { service: Arc::new(Service::new(streams)) })
+    }
+
+    /// Closed bars of the past with the times of their close, the oldest first, for the
+    /// [`history`](crate::live::BotSeat::history) of a bot; however many requests that takes. A bar
+    /// counts as closed when the indexer lists a later one, or ten seconds after its end.
+    ///
+    /// # Errors
+    /// [`ExchangeError`]; a period that the venue does not have is
+    /// [`ExchangeError::Unsupported`].
+    pub async fn bars(&self, query: &BarQuery) -> Result<Vec<(Timestamp, Bar)>, ExchangeError> {
+        let streams = self.service.venue();
+        let wall = streams.config.clock.wall();
+        history::bars(&streams.indexer, &streams.symbols, wall, query).await
     }
 }
 
@@ -82,7 +109,8 @@ impl Venue for Streams {
 
     fn drive(&self, _route: (), drive: Drive<Key, Self::Ask>) -> BoxFuture<'static, ()> {
         let span = tracing::error_span!("market_data", venue = "dydx");
-        let driver = wire::driver(&self.config, &self.symbols, &self.runtime, drive);
+        let from = (&self.config, &self.indexer);
+        let driver = wire::driver(from, &self.symbols, &self.runtime, drive);
         driver.run().instrument(span).boxed()
     }
 }

@@ -4,10 +4,13 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use tokio::runtime::Handle;
 
 use super::DydxConfig;
 use super::feed::{DydxFeed, Job};
+use super::indexer::Indexer;
+use super::polled;
 use super::topic::{Key, message_kind};
 use crate::live::net::{Endpoint, LinkEvent, SocketConfig};
 use crate::live::stream::{Drive, Driver, DriverConfig, Heard, Line, Means, Note, Wire, Wish};
@@ -15,13 +18,14 @@ use crate::metrics::MessageKind;
 use crate::types::Timestamp;
 use crate::venue::dydx::{self, IndexerDecoder, IndexerFrame, MessageNumbers};
 use crate::venue::{
-    Clock, DecodeCounts, LinkId, MarketNews, SessionConfig, StreamId, Symbols, UserNews,
+    Clock, DecodeCounts, LinkId, MarketNews, SessionConfig, StreamId, Symbols, Urgency, UserNews,
 };
 
 /// What one session knows of what it has said and heard. It has one connection at a time.
 pub(super) struct DydxWire {
     config: Arc<DydxConfig>,
     symbols: Symbols,
+    indexer: Indexer,
     decoder: IndexerDecoder,
     numbers: MessageNumbers,
     /// The connection that stands.
@@ -37,7 +41,7 @@ const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The driver of one session.
 pub(super) fn driver(
-    config: &Arc<DydxConfig>,
+    (config, indexer): (&Arc<DydxConfig>, &Indexer),
     symbols: &Symbols,
     runtime: &Handle,
     drive: Drive<Key, dydx::Subscription>,
@@ -51,6 +55,7 @@ pub(super) fn driver(
     };
     let wire = DydxWire {
         symbols: symbols.clone(),
+        indexer: indexer.clone(),
         decoder: IndexerDecoder::new(symbols.clone()),
         numbers: MessageNumbers::new(config.missing_after),
         config: Arc::clone(config),
@@ -60,9 +65,15 @@ pub(super) fn driver(
     };
     let (clock, shown) = (Arc::clone(&config.clock), (drive.view, drive.on_state));
     let line = Line::new((session, Duration::ZERO), socket, (clock, runtime.clone()), shown);
-    let poll_every = Duration::from_secs(2);
-    let waits = DriverConfig { mute_after: config.mute_after, poll_every };
+    let waits = DriverConfig { mute_after: config.mute_after, poll_every: config.poll_every };
     Driver::new(wire, line, waits, runtime, drive.orders)
+}
+
+impl DydxWire {
+    /// What knows which prints were told.
+    pub(super) const fn decoder_mut(&mut self) -> &mut IndexerDecoder {
+        &mut self.decoder
+    }
 }
 
 impl Wire for DydxWire {
@@ -151,10 +162,13 @@ impl Wire for DydxWire {
         ask.unsubscribe()
     }
 
-    fn means(&self, _key: Key, job: Job) -> Option<Means> {
-        match job {
-            Job::Subscribe => Some(Means::Subscribe),
+    fn means(&self, key: Key, job: Job) -> Option<Means> {
+        if job == Job::Subscribe {
+            return Some(Means::Subscribe);
         }
+        let (path, indexer) = (polled::question(&self.symbols, key, job)?, self.indexer.clone());
+        let asking = async move { indexer.ask(path, Urgency::Bulk).await };
+        Some(Means::Ask(asking.boxed()))
     }
 
     fn deadline(&self) -> Option<Timestamp> {

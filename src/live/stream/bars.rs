@@ -38,6 +38,20 @@ impl ClosedBars {
         self.held.clear();
     }
 
+    /// When the last bar that was told has closed.
+    pub(in crate::live) const fn last(&self) -> Option<Timestamp> {
+        self.last
+    }
+
+    pub(in crate::live) const fn is_fetching(&self) -> bool {
+        self.is_fetching
+    }
+
+    /// A bar that had closed before anybody could be told is not told.
+    pub(in crate::live) fn pass(&mut self, close: Timestamp) {
+        self.last = self.last.max(Some(close));
+    }
+
     /// A closed bar of the stream; it comes back where it is to be told now.
     pub(in crate::live) fn take(
         &mut self,
@@ -113,5 +127,12 @@ mod tests {
         let (told, next) = bars.fetched(at(9), vec![bar(3), bar(4)], None);
         assert_eq!((minutes(&told), next), (vec![3, 4, 5], None));
         assert!(bars.take(at(9), bar(6)).is_some());
+    }
+
+    #[test]
+    fn bars_of_the_past_are_passed() {
+        let mut bars = ClosedBars::default();
+        bars.pass(at(3));
+        assert!(bars.take(at(9), bar(3)).is_none() && bars.take(at(9), bar(4)).is_some());
     }
 }

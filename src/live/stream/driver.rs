@@ -349,8 +349,8 @@ impl<W: Wire> Driver<W> {
         let mut errands = core::mem::take(&mut self.errands);
         let (at, wall) = (self.line.clock.monotonic(), self.line.clock.wall());
         let mut seen = self.line.view.lock();
-        let key = known.key;
-        let mut moment = Moment { at, wall, seen: &mut seen, errands: &mut errands };
+        let (wire, key) = (&mut self.wire, known.key);
+        let mut moment = Moment { at, wall, seen: &mut seen, wire, errands: &mut errands };
         work(&mut known.feed, &mut moment);
         drop(seen);
         self.line.tell_gaps(self.wire.symbol(key));

@@ -119,13 +119,14 @@ pub(in crate::live) trait Feed<W: Wire>: Send {
     );
 }
 
-/// The moment, by both clocks, and where to count.
+/// The moment, by both clocks, where to count, and whom to ask.
 pub(in crate::live) struct Moment<'a, W: Wire> {
     /// By the monotonic clock.
     pub(in crate::live) at: Timestamp,
     /// By the wall clock.
     pub(in crate::live) wall: Timestamp,
     pub(in crate::live) seen: &'a mut Seen<W::Key>,
+    pub(in crate::live) wire: &'a mut W,
     /// What the stream needs.
     pub(in crate::live) errands: &'a mut Vec<Errand<W::Job>>,
 }

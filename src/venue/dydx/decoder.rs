@@ -5,7 +5,7 @@ use super::orders::Orders;
 use super::subscription::DydxChannel;
 use super::wire::{
     Head, Many, One, WireAccount, WireBook, WireCandle, WireCandles, WireHeight, WireMarkets,
-    WireTrades, parse,
+    WireTrade, WireTrades, parse,
 };
 use crate::types::{InstrumentId, OrderId, Timestamp};
 use crate::venue::read::{number, word};
@@ -49,7 +49,8 @@ pub enum IndexerFrame {
 ///   [`SyncRule::Stamped`](crate::venue::SyncRule) takes crossed levels out.
 /// - Prints are given once each, also when a new subscription tells them again, the oldest first.
 /// - A candle is given as forming, and as a bar when a later one has begun: the venue never says
-///   that one is closed.
+///   that one is closed. With each new connection candles begin anew: one that formed while there
+///   was none is not given as closed unless the new snapshot has it.
 /// - `BEST_EFFORT_CANCELED` is not the end of an order. It is given as cancelled when the venue
 ///   says `CANCELED`, or when the chain's height, from the channel or from
 ///   [`IndexerDecoder::on_height`], has passed its last block.
@@ -121,6 +122,52 @@ impl IndexerDecoder {
         self.orders.own(client, order);
     }
 
+    /// Reads the answer to `GET /v4/trades/perpetualMarket/..`: the prints that were not told
+    /// before, whether by frames or by answers, the oldest first. The ids of the last 8,192 of a
+    /// market are remembered.
+    ///
+    /// # Errors
+    /// [`DecodeError`], and nothing was appended.
+    ///
+    /// ```
+    /// use tradewright::types::{InstrumentId, Timestamp};
+    /// use tradewright::venue::Symbols;
+    /// use tradewright::venue::dydx::IndexerDecoder;
+    ///
+    /// let mut decoder = IndexerDecoder::new(Symbols::new(["BTC-USD"], []));
+    /// let answer = br#"{"trades":[{"id":"03f89a550000000200000002","side":"BUY","size":"0.0001",
+    ///     "price":"89942","type":"LIMIT","createdAt":"2025-12-08T16:11:30.590Z"}]}"#;
+    /// let mut news = Vec::new();
+    /// decoder.prints(InstrumentId(0), answer, &mut news)?;
+    /// decoder.prints(InstrumentId(0), answer, &mut news)?;
+    /// assert_eq!(news.len(), 1);
+    /// # Ok::<(), tradewright::venue::DecodeError>(())
+    /// ```
+    pub fn prints(
+        &mut self,
+        instrument: InstrumentId,
+        bytes: &[u8],
+        out: &mut Vec<MarketNews>,
+    ) -> Result<(), DecodeError> {
+        let contents: WireTrades<'_> = parse("trades", bytes)?;
+        self.tell_prints(instrument, contents.trades.iter(), out)
+    }
+
+    /// Reads the answer to `GET /v4/perpetualMarkets` as the channel of all markets tells it:
+    /// oracle prices, funding and volumes.
+    ///
+    /// # Errors
+    /// [`DecodeError`], and nothing was appended.
+    pub fn figures(&mut self, bytes: &[u8], out: &mut Vec<MarketNews>) -> Result<(), DecodeError> {
+        let before = out.len();
+        let contents: WireMarkets<'_> = parse("perpetualMarkets", bytes)?;
+        let read = market::markets(&contents, &self.symbols, &mut self.counts, out);
+        if read.is_err() {
+            out.truncate(before);
+        }
+        read
+    }
+
     /// The chain has reached this height: orders that a validator has dropped, and whose last
     /// block lies before it, are over.
     pub fn on_height(&mut self, at: Timestamp, height: u64, out: &mut Vec<UserNews>) {
@@ -160,7 +207,11 @@ impl IndexerDecoder {
         self.message = Some(head.message_id);
         let channel = head.channel.and_then(DydxChannel::parse);
         let form = match (head.kind, channel) {
-            ("connected", _) => return Ok(IndexerFrame::Connected),
+            ("connected", _) => {
+                // How a candle went on meanwhile is not known: it is not to be told as closed.
+                self.candles = Candles::default();
+                return Ok(IndexerFrame::Connected);
+            }
             ("pong", _) => return Ok(IndexerFrame::Pong),
             ("unsubscribed", _) => return Ok(IndexerFrame::Unsubscribed),
             ("error", _) => {
@@ -264,16 +315,26 @@ impl IndexerDecoder {
     ) -> Result<Option<u64>, DecodeError> {
         const WHAT: &str = "v4_trades";
         let Some(instrument) = self.listed(id_of(WHAT, head)?) else { return Ok(None) };
+        let contents = form.open::<WireTrades<'_>>(WHAT, bytes)?;
+        let trades = contents.iter().flat_map(|contents| &contents.trades);
+        self.tell_prints(instrument, trades, out).map(|()| None)
+    }
+
+    /// Tells what was traded, each once.
+    fn tell_prints<'a>(
+        &mut self,
+        instrument: InstrumentId,
+        trades: impl Iterator<Item = &'a WireTrade<'a>>,
+        out: &mut Vec<MarketNews>,
+    ) -> Result<(), DecodeError> {
         let mut prints = Vec::new();
-        for contents in form.open::<WireTrades<'_>>(WHAT, bytes)? {
-            for trade in &contents.trades {
-                match market::print(instrument, trade)? {
-                    Some(print) => prints.push(print),
-                    None => self.counts.ignored += 1,
-                }
+        for trade in trades {
+            match market::print(instrument, trade)? {
+                Some(print) => prints.push(print),
+                None => self.counts.ignored += 1,
             }
         }
-        // Snapshots begin with the newest; of one instant the venue's order is kept.
+        // Lists begin with the newest; of one instant the venue's order is kept.
         prints.sort_by_key(|(_, sighting)| sighting.at);
         for (id, sighting) in prints {
             match self.seen.is_new(instrument, id) {
@@ -281,7 +342,7 @@ impl IndexerDecoder {
                 false => self.counts.ignored += 1,
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     fn candles(

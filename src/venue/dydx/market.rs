@@ -1,6 +1,6 @@
 //! Books, prints and figures of markets.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use twox_hash::XxHash3_128;
 
@@ -65,29 +65,34 @@ pub(super) fn side(what: &'static str, text: &str) -> Result<Side, DecodeError> 
     }
 }
 
-/// The ids of the last prints of each market: a new subscription tells them once more.
+/// The ids of the last prints of each market: new subscriptions and answers by HTTP tell them
+/// once more.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Vec<(InstrumentId, VecDeque<u128>)>);
+pub(super) struct Seen(BTreeMap<InstrumentId, Ids>);
+
+#[derive(Clone, Debug, Default)]
+struct Ids {
+    known: BTreeSet<u128>,
+    /// The oldest first.
+    order: VecDeque<u128>,
+}
 
 impl Seen {
-    /// More than a snapshot of the channel holds.
-    const MOST: usize = 1_024;
+    /// More than a snapshot of the channel and a few answers by HTTP hold.
+    const MOST: usize = 8_192;
 
     /// True for the first time.
     pub(super) fn is_new(&mut self, instrument: InstrumentId, id: u128) -> bool {
-        let place = self.0.iter().position(|(known, _)| *known == instrument);
-        let index = place.unwrap_or_else(|| {
-            self.0.push((instrument, VecDeque::new()));
-            self.0.len() - 1
-        });
-        let Some((_, ids)) = self.0.get_mut(index) else { return true };
-        if ids.iter().rev().any(|known| *known == id) {
+        let ids = self.0.entry(instrument).or_default();
+        if !ids.known.insert(id) {
             return false;
         }
-        if ids.len() >= Self::MOST {
-            ids.pop_front();
+        ids.order.push_back(id);
+        if ids.order.len() > Self::MOST
+            && let Some(oldest) = ids.order.pop_front()
+        {
+            ids.known.remove(&oldest);
         }
-        ids.push_back(id);
         true
     }
 }

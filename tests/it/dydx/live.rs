@@ -15,9 +15,9 @@ use tradewright::venue::{
 
 use crate::live::server::{LONG, Peer, Reply, Server};
 
-const BITCOIN: InstrumentId = InstrumentId(0);
+pub const BITCOIN: InstrumentId = InstrumentId(0);
 
-fn config(port: u16) -> DydxConfig {
+pub fn config(port: u16) -> DydxConfig {
     let mut config = DydxConfig::new(DydxNetwork::Local { port }).unwrap();
     config.session = SessionConfig {
         pause: Duration::from_millis(20),
@@ -29,18 +29,18 @@ fn config(port: u16) -> DydxConfig {
     config
 }
 
-fn service(config: DydxConfig) -> DydxMarketData {
+pub fn service(config: DydxConfig) -> DydxMarketData {
     DydxMarketData::new(config, Symbols::of(&super::table(&["BTC-USD", "ETH-USD"]))).unwrap()
 }
 
 /// A connection of the indexer, which numbers what it says.
-struct Indexer {
-    peer: Peer,
+pub struct Indexer {
+    pub peer: Peer,
     next: u64,
 }
 
 impl Indexer {
-    async fn new(server: &mut Server) -> Self {
+    pub async fn new(server: &mut Server) -> Self {
         let mut indexer = Self { peer: server.peer().await, next: 0 };
         assert_eq!(indexer.peer.path, "/v4/ws");
         indexer.say(r#""type":"connected""#).await;
@@ -53,7 +53,7 @@ impl Indexer {
         self.peer.say(&format!(r#"{{"connection_id":"7af1","message_id":{number},{body}}}"#)).await;
     }
 
-    async fn asked(&mut self) -> (String, String) {
+    pub async fn asked(&mut self) -> (String, String) {
         let read: Value = serde_json::from_str(&self.peer.text().await).unwrap();
         let id = read["id"].as_str().unwrap_or_default();
         let kind = read["type"].as_str().unwrap();
@@ -61,19 +61,19 @@ impl Indexer {
     }
 
     /// Takes a subscription of this channel, with these contents.
-    async fn subscribed(&mut self, channel: &str, id: &str, contents: &str) {
+    pub async fn subscribed(&mut self, channel: &str, id: &str, contents: &str) {
         assert_eq!(self.asked().await, (format!("subscribe {channel}"), id.to_owned()));
         self.tell_subscribed(channel, id, contents).await;
     }
 
-    async fn tell_subscribed(&mut self, channel: &str, id: &str, contents: &str) {
+    pub async fn tell_subscribed(&mut self, channel: &str, id: &str, contents: &str) {
         let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
         let body =
             format!(r#""type":"subscribed","channel":"{channel}",{id}"contents":{contents}"#);
         self.say(&body).await;
     }
 
-    async fn update(&mut self, channel: &str, id: &str, contents: &str) {
+    pub async fn update(&mut self, channel: &str, id: &str, contents: &str) {
         let body = format!(
             r#""type":"channel_batch_data","channel":"{channel}","id":"{id}","version":"1.0.0",
             "contents":[{contents}]"#
@@ -82,45 +82,45 @@ impl Indexer {
     }
 }
 
-const BOOK: &str = r#"{"bids":[{"price":"114623","size":"0.1112"}],
+pub const BOOK: &str = r#"{"bids":[{"price":"114623","size":"0.1112"}],
     "asks":[{"price":"114624","size":"0.0872"}]}"#;
 
-async fn next(stream: &mut MarketStream) -> VenueEvent {
+pub async fn next(stream: &mut MarketStream) -> VenueEvent {
     tokio::time::timeout(LONG, stream.next()).await.expect("an event").expect("an open stream")
 }
 
-async fn started(stream: &mut MarketStream) {
+pub async fn started(stream: &mut MarketStream) {
     let event = next(stream).await;
     assert!(matches!(event, VenueEvent::Started { .. }), "{event:?}");
 }
 
-async fn lost(stream: &mut MarketStream) {
+pub async fn lost(stream: &mut MarketStream) {
     let event = next(stream).await;
     assert!(matches!(event, VenueEvent::Lost { .. }), "{event:?}");
 }
 
-async fn event(stream: &mut MarketStream) -> MarketEvent {
+pub async fn event(stream: &mut MarketStream) -> MarketEvent {
     match next(stream).await {
         VenueEvent::News { news: MarketNews::Event(sighting), .. } => sighting.event,
         other => panic!("{other:?}"),
     }
 }
 
-async fn quote(stream: &mut MarketStream) -> Quote {
+pub async fn quote(stream: &mut MarketStream) -> Quote {
     match event(stream).await {
         MarketEvent::Quote(quote) => quote,
         other => panic!("{other:?}"),
     }
 }
 
-async fn book(stream: &mut MarketStream) -> Box<Book> {
+pub async fn book(stream: &mut MarketStream) -> Box<Book> {
     match event(stream).await {
         MarketEvent::Book(book) => book,
         other => panic!("{other:?}"),
     }
 }
 
-async fn subscribe(service: &DydxMarketData, channels: &[Channel]) -> MarketStream {
+pub async fn subscribe(service: &DydxMarketData, channels: &[Channel]) -> MarketStream {
     let of = |channel: &Channel| Subscription::new(BITCOIN, *channel);
     service.subscribe(&channels.iter().map(of).collect::<Vec<_>>()).await.unwrap()
 }

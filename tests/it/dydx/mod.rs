@@ -6,6 +6,10 @@ mod frames;
 mod live;
 #[cfg(feature = "dydx-orders")]
 mod orders;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod paper;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod polling;
 mod streams;
 
 use std::fs;

@@ -184,6 +184,48 @@ async fn fills_find_their_orders_by_the_venues_number() {
     assert_eq!(value(list, "fromId"), Some("5"));
 }
 
+/// The fills of an order of which so much is filled, at a venue that lists a thousand of them
+/// under its number, and three more among those of another order under theirs.
+async fn fills_of_a_long_order(filled: &'static str) -> Result<Vec<u128>, ExchangeError> {
+    let row = |id: u64, order: u64| {
+        format!(
+            r#"{{"symbol":"BTCUSDT","id":{id},"orderId":{order},"price":"100.01","qty":"0.0001",
+            "quoteQty":"0.01","commission":"0","commissionAsset":"USDT","time":1700000000001,
+            "isBuyer":true,"isMaker":true,"isBestMatch":true}}"#
+        )
+    };
+    let server = Server::new(move |asked| {
+        if asked.path.ends_with("/time") {
+            return time(now_ms());
+        }
+        if !asked.path.contains("myTrades") {
+            return Reply::ok(STATE.replace(r#""0.2""#, &format!(r#""{filled}""#)));
+        }
+        let rows: Vec<String> = match (value(asked, "orderId"), value(asked, "fromId")) {
+            (Some("28"), None) => (1..=1_000).map(|id| row(id, 28)).collect(),
+            (None, Some("1001")) => {
+                [(1_001, 28), (1_002, 29), (1_003, 28), (1_004, 28)].map(|(a, b)| row(a, b)).into()
+            }
+            other => panic!("{other:?}"),
+        };
+        Reply::ok(format!("[{}]", rows.join(",")))
+    })
+    .await;
+    let client = client(config(BinanceMarket::Spot, server.port));
+    let fills = client.fills(BTC, FillsFrom::Order(order(1).id)).await?;
+    Ok(fills.iter().map(|fill| fill.fill.trade.0).collect())
+}
+
+/// An order may have more fills than one answer holds: all of them are told, or none.
+#[tokio::test]
+async fn fills_of_one_order_go_on_over_many_pages() {
+    let mut all: Vec<u128> = (1..=1_004).collect();
+    all.remove(1_001);
+    assert_eq!(fills_of_a_long_order("0.1003").await, Ok(all));
+    let short = fills_of_a_long_order("0.1004").await;
+    assert!(matches!(short, Err(ExchangeError::Unavailable { .. })), "{short:?}");
+}
+
 async fn next(stream: &mut UserStream) -> UserEvent {
     tokio::time::timeout(LONG, stream.next()).await.expect("an event").expect("an open stream")
 }

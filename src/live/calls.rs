@@ -6,7 +6,7 @@ use crate::types::ErrorCategory;
 
 /// What is told of requests by HTTP.
 impl ExchangeWatch {
-    pub(super) fn call(
+    pub(in crate::live) fn call(
         &self,
         endpoint: ApiEndpoint,
         latency: Duration,
@@ -15,7 +15,7 @@ impl ExchangeWatch {
         self.sink.tell(&EdgeNews::Call { exchange: self.exchange, endpoint, latency, error });
     }
 
-    pub(super) fn budget(&self, ratio: f64) {
+    pub(in crate::live) fn budget(&self, ratio: f64) {
         self.sink.tell(&EdgeNews::BudgetUsed { exchange: self.exchange, ratio });
     }
 }
