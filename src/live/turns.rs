@@ -18,12 +18,12 @@ pub(super) struct Turns {
     clock: Arc<dyn Clock>,
     watch: ExchangeWatch,
     state: Mutex<State>,
-    wake: Arc<Notify>,
+    pub(super) wake: Arc<Notify>,
 }
 
-struct State {
-    queue: RequestQueue<oneshot::Sender<()>>,
-    offset: ClockOffset,
+pub(super) struct State {
+    pub(super) queue: RequestQueue<oneshot::Sender<()>>,
+    pub(super) offset: ClockOffset,
     /// How many requests wait, as it was told last.
     told: usize,
 }
@@ -115,26 +115,11 @@ impl Turns {
         until
     }
 
-    /// Lets the budget be told something, such as the venue's own limits.
-    pub(super) fn with_budget(&self, tell: impl FnOnce(&mut RateBudget)) {
-        tell(self.lock().queue.budget_mut());
-        self.wake.notify_one();
-    }
-
     /// Tells whoever looks on how much of the budget is used.
     pub(super) fn tell_used(&self) {
         let at = self.venue_now();
         let ratio = self.lock().queue.budget_mut().used_ratio(at);
         self.watch.budget(ratio);
-    }
-
-    /// How far the venue's clock is from ours, as far as it was measured.
-    pub(super) fn offset(&self) -> ClockOffset {
-        self.lock().offset
-    }
-
-    pub(super) fn with_offset(&self, change: impl FnOnce(&mut ClockOffset)) {
-        change(&mut self.lock().offset);
     }
 
     /// The time at the venue, as far as we know.
@@ -166,7 +151,7 @@ impl Turns {
     }
 
     /// Nothing that holds the lock can panic half-way, so what it guards is sound.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

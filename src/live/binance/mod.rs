@@ -11,6 +11,7 @@ mod polled;
 mod refusal;
 mod rest;
 mod topic;
+mod turns;
 mod user;
 mod wire;
 

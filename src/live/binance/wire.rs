@@ -10,9 +10,8 @@ use super::polled;
 use super::rest::BinanceConnection;
 use super::topic::{Key, Route, encoded, message_kind};
 use crate::live::net::{Endpoint, LinkEvent, SocketConfig};
-use crate::live::stream::{Drive, Driver, DriverConfig, Heard, Line, Means, Note, Wire, Wish};
+use crate::live::stream::{Drive, Driver, DriverConfig, Heard, Line, Question, Wire};
 use crate::metrics::MessageKind;
-use crate::types::Timestamp;
 use crate::venue::binance::{MarketDecoder, StreamFrame, VenueError};
 use crate::venue::{Clock, DecodeCounts, LinkId, MarketNews, StreamId, Urgency};
 
@@ -78,11 +77,10 @@ impl BinanceWire {
         else {
             return;
         };
-        let note = match VenueError::decode(bytes).is_ok() {
-            true => Note::Refused,
-            false => Note::Acknowledged,
-        };
-        out.notes.extend(streams.into_iter().map(note));
+        match VenueError::decode(bytes).is_ok() {
+            true => out.refused.extend(streams),
+            false => out.acknowledged.extend(streams),
+        }
     }
 }
 
@@ -123,8 +121,6 @@ impl Wire for BinanceWire {
         }
     }
 
-    fn on_given_up(&mut self) {}
-
     fn read(
         &mut self,
         _clock: &dyn Clock,
@@ -135,7 +131,7 @@ impl Wire for BinanceWire {
         let read = self.decoder.decode(bytes, &mut out.news);
         match read {
             Ok(StreamFrame::Reply(Some(id))) => self.on_reply(link, id, bytes, out),
-            Ok(StreamFrame::Shutdown) => out.notes.push(Note::Leaving),
+            Ok(StreamFrame::Shutdown) => out.is_leaving = true,
             Ok(_) | Err(_) => {}
         }
         Some(message_kind(&read, &out.news))
@@ -153,25 +149,25 @@ impl Wire for BinanceWire {
         self.request("UNSUBSCRIBE", &[name])
     }
 
-    fn means(&self, key: Key, job: Job) -> Option<Means> {
+    fn question(&self, key: Key, job: Job) -> Option<Question> {
         let config = self.connection.config();
         let symbol = encoded(self.connection.symbols().name(key.instrument)?);
         let place = (config.market, self.connection.prefix(), &*symbol);
         let ask = polled::question(place, key, job, config.snapshot_levels)?;
         let connection = self.connection.clone();
         let asking = async move { connection.ask(ask.path, Urgency::Bulk, ask.weight).await };
-        Some(Means::Ask(asking.boxed()))
+        Some(asking.boxed())
     }
 
-    /// Moves to a new connection in the hour that was chosen.
-    fn on_time(&mut self, _at: Timestamp, clock: &dyn Clock) -> Wish {
-        let Some(chosen) = self.connection.config().rotate_hour else { return Wish::Nothing };
+    /// In the hour that was chosen.
+    fn moves(&mut self, clock: &dyn Clock) -> bool {
+        let Some(chosen) = self.connection.config().rotate_hour else { return false };
         let hour = hour(clock);
-        if hour > self.moved && hour.rem_euclid(24) == i64::from(chosen) {
+        let is_time = hour > self.moved && hour.rem_euclid(24) == i64::from(chosen);
+        if is_time {
             self.moved = hour;
-            return Wish::Move;
         }
-        Wish::Nothing
+        is_time
     }
 
     fn passed(&self) -> DecodeCounts {

@@ -151,10 +151,16 @@ impl Prints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{MarketEvent, Print};
+    use crate::types::{Instrument, Instruments, MarketEvent, Print};
     use crate::venue::Symbols;
 
     const ID: InstrumentId = InstrumentId(0);
+
+    fn decoder() -> IndexerDecoder {
+        let mut table = Instruments::new();
+        table.add(Instrument::linear_perpetual("BTC-USD", "BTC", "USDC")).unwrap();
+        IndexerDecoder::new(Symbols::of(&table))
+    }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_secs(second).unwrap()
@@ -184,7 +190,7 @@ mod tests {
 
     #[test]
     fn pages_reach_back_to_the_last_print_and_each_is_told_once() {
-        let mut decoder = IndexerDecoder::new(Symbols::new(["BTC-USD"], []));
+        let mut decoder = decoder();
         let mut prints = Prints::default();
         assert_eq!(prints.start(), None, "nothing can be missing yet");
         assert!(prints.take(print(5)).is_some());
@@ -208,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_waits_outlives_another_loss_and_the_end_of_the_list_is_the_end() {
-        let mut decoder = IndexerDecoder::new(Symbols::new(["BTC-USD"], []));
+        let mut decoder = decoder();
         let mut prints = Prints::default();
         prints.take(print(5));
         prints.start().unwrap();

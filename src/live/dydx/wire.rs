@@ -13,7 +13,7 @@ use super::indexer::Indexer;
 use super::polled;
 use super::topic::{Key, message_kind};
 use crate::live::net::{Endpoint, LinkEvent, SocketConfig};
-use crate::live::stream::{Drive, Driver, DriverConfig, Heard, Line, Means, Note, Wire, Wish};
+use crate::live::stream::{Drive, Driver, DriverConfig, Heard, Line, Question, Wire};
 use crate::metrics::MessageKind;
 use crate::types::Timestamp;
 use crate::venue::dydx::{self, IndexerDecoder, IndexerFrame, MessageNumbers};
@@ -136,7 +136,7 @@ impl Wire for DydxWire {
         if let Ok(IndexerFrame::Subscribed { channel, id }) = &read {
             let ask = dydx::Subscription::of(*channel, id.clone());
             let asked = self.asked.get(&ask).map(|(stream, _)| *stream);
-            out.notes.extend(asked.map(Note::Acknowledged));
+            out.acknowledged.extend(asked);
         }
         Some(message_kind(&read, &out.news))
     }
@@ -162,25 +162,21 @@ impl Wire for DydxWire {
         ask.unsubscribe()
     }
 
-    fn means(&self, key: Key, job: Job) -> Option<Means> {
-        if job == Job::Subscribe {
-            return Some(Means::Subscribe);
-        }
+    fn is_subscription(job: Job) -> bool {
+        job == Job::Subscribe
+    }
+
+    fn question(&self, key: Key, job: Job) -> Option<Question> {
         let (path, indexer) = (polled::question(&self.symbols, key, job)?, self.indexer.clone());
-        let asking = async move { indexer.ask(path, Urgency::Bulk).await };
-        Some(Means::Ask(asking.boxed()))
+        Some(async move { indexer.ask(path, Urgency::Bulk).await }.boxed())
     }
 
     fn deadline(&self) -> Option<Timestamp> {
         self.link.and_then(|_| self.numbers.deadline())
     }
 
-    /// Gives a connection up on which a message was lost.
-    fn on_time(&mut self, at: Timestamp, _clock: &dyn Clock) -> Wish {
-        match self.link.is_some() && self.numbers.is_broken(at) {
-            true => Wish::GiveUp,
-            false => Wish::Nothing,
-        }
+    fn is_broken(&self, at: Timestamp) -> bool {
+        self.link.is_some() && self.numbers.is_broken(at)
     }
 
     fn passed(&self) -> DecodeCounts {

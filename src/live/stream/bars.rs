@@ -6,10 +6,10 @@ use crate::venue::MarketSighting;
 #[derive(Debug, Default)]
 pub(in crate::live) struct ClosedBars {
     /// The close of the last one that was told, or was there before anything was.
-    last: Option<Timestamp>,
+    pub(super) last: Option<Timestamp>,
     /// The number of the last fetch.
     fetches: u32,
-    is_fetching: bool,
+    pub(super) is_fetching: bool,
     /// Bars of the stream behind those that are fetched.
     held: Vec<MarketSighting>,
 }
@@ -36,20 +36,6 @@ impl ClosedBars {
     pub(in crate::live) fn stop(&mut self) {
         self.is_fetching = false;
         self.held.clear();
-    }
-
-    /// When the last bar that was told has closed.
-    pub(in crate::live) const fn last(&self) -> Option<Timestamp> {
-        self.last
-    }
-
-    pub(in crate::live) const fn is_fetching(&self) -> bool {
-        self.is_fetching
-    }
-
-    /// A bar that had closed before anybody could be told is not told.
-    pub(in crate::live) fn pass(&mut self, close: Timestamp) {
-        self.last = self.last.max(Some(close));
     }
 
     /// A closed bar of the stream; it comes back where it is to be told now.
@@ -127,12 +113,5 @@ mod tests {
         let (told, next) = bars.fetched(at(9), vec![bar(3), bar(4)], None);
         assert_eq!((minutes(&told), next), (vec![3, 4, 5], None));
         assert!(bars.take(at(9), bar(6)).is_some());
-    }
-
-    #[test]
-    fn bars_of_the_past_are_passed() {
-        let mut bars = ClosedBars::default();
-        bars.pass(at(3));
-        assert!(bars.take(at(9), bar(3)).is_none() && bars.take(at(9), bar(4)).is_some());
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::service::Order;
-use super::wire::{Errand, Feed, Heard, Means, Moment, Note, Wire, Wish};
+use super::wire::{Errand, Feed, Heard, Moment, Wire};
 use crate::live::net::LinkEvent;
 use crate::metrics::MessageKind;
 use crate::types::Timestamp;
@@ -177,17 +177,17 @@ impl<W: Wire> Driver<W> {
             self.line.count_frame(bytes, kind != MessageKind::Unreadable);
         }
         let Line { session, actions, .. } = &mut self.line;
-        for note in heard.notes.drain(..) {
-            match note {
-                Note::Acknowledged(stream) => session.on_acknowledged(at, link, stream, actions),
-                Note::Refused(stream) => {
-                    let known = self.streams.get(stream.0).and_then(Option::as_ref);
-                    let ask = known.map(|stream| &stream.ask);
-                    tracing::warn!(link = link.0, ?ask, "subscription refused");
-                    session.on_subscription_refused(at, link, stream);
-                }
-                Note::Leaving => session.on_shutdown_notice(at, actions),
-            }
+        for stream in heard.acknowledged.drain(..) {
+            session.on_acknowledged(at, link, stream, actions);
+        }
+        for stream in heard.refused.drain(..) {
+            let known = self.streams.get(stream.0).and_then(Option::as_ref);
+            let ask = known.map(|stream| &stream.ask);
+            tracing::warn!(link = link.0, ?ask, "subscription refused");
+            session.on_subscription_refused(at, link, stream);
+        }
+        if core::mem::take(&mut heard.is_leaving) {
+            session.on_shutdown_notice(at, actions);
         }
         for item in heard.news.drain(..) {
             self.on_news(link, item);
@@ -226,10 +226,11 @@ impl<W: Wire> Driver<W> {
     fn on_time(&mut self) {
         let at = self.line.clock.monotonic();
         self.line.on_time(at);
-        match self.wire.on_time(at, &*self.line.clock) {
-            Wish::Nothing => {}
-            Wish::Move => self.line.session.on_shutdown_notice(at, &mut self.line.actions),
-            Wish::GiveUp => self.give_up(at),
+        if self.wire.moves(&*self.line.clock) {
+            self.line.session.on_shutdown_notice(at, &mut self.line.actions);
+        }
+        if self.wire.is_broken(at) {
+            self.give_up(at);
         }
         self.watch_mute(at);
         self.act();
@@ -352,8 +353,9 @@ impl<W: Wire> Driver<W> {
         let (wire, key) = (&mut self.wire, known.key);
         let mut moment = Moment { at, wall, seen: &mut seen, wire, errands: &mut errands };
         work(&mut known.feed, &mut moment);
+        let symbol = moment.wire.symbol(key);
         drop(seen);
-        self.line.tell_gaps(self.wire.symbol(key));
+        self.line.tell_gaps(symbol);
         for errand in errands.drain(..) {
             match errand.failures {
                 0 => self.run_errand(stream, errand),
@@ -369,21 +371,17 @@ impl<W: Wire> Driver<W> {
         let Some(Some(known)) = self.streams.get(stream.0) else { return };
         let Errand { job, failures } = &errand;
         tracing::debug!(stream = ?known.ask, ?job, failures, "fetching what is missing");
-        match self.wire.means(known.key, errand.job) {
-            None => {}
-            Some(Means::Subscribe) => {
-                if let Some(link) = self.line.standing {
-                    self.subscribe(link, &[stream]);
-                }
+        if W::is_subscription(errand.job) {
+            if let Some(link) = self.line.standing {
+                self.subscribe(link, &[stream]);
             }
-            Some(Means::Ask(question)) => {
-                let answers = self.answers.0.clone();
-                self.runtime.spawn(async move {
-                    let body = question.await;
-                    // A driver that is gone needs no answer.
-                    let _gone = answers.send(Answer { stream, errand, body }).await;
-                });
-            }
+        } else if let Some(question) = self.wire.question(known.key, errand.job) {
+            let answers = self.answers.0.clone();
+            self.runtime.spawn(async move {
+                let body = question.await;
+                // A driver that is gone needs no answer.
+                let _gone = answers.send(Answer { stream, errand, body }).await;
+            });
         }
     }
 

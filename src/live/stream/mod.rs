@@ -6,6 +6,8 @@ mod driver;
 mod line;
 #[cfg(feature = "binance")]
 mod missed;
+#[cfg(feature = "dydx")]
+mod past;
 mod polling;
 mod service;
 mod wire;
@@ -16,4 +18,4 @@ pub(super) use driver::{Driver, DriverConfig};
 pub(super) use line::Line;
 pub(super) use polling::Polling;
 pub(super) use service::{Drive, Service, Venue};
-pub(super) use wire::{Errand, Feed, Heard, Means, Moment, Note, Wire, Wish};
+pub(super) use wire::{Errand, Feed, Heard, Moment, Question, Wire};

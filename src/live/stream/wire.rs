@@ -40,7 +40,7 @@ pub(in crate::live) trait Wire: Send + Sized + 'static {
     fn on_link(&mut self, link: LinkId, event: &LinkEvent);
 
     /// The driver has given a connection up: nothing that it still brings is worth anything.
-    fn on_given_up(&mut self);
+    fn on_given_up(&mut self) {}
 
     /// Reads a message; none where it is of no use whatever it says.
     fn read(
@@ -62,16 +62,28 @@ pub(in crate::live) trait Wire: Send + Sized + 'static {
     /// Writes the text that gives a stream up.
     fn unsubscribe(&mut self, ask: &Self::Ask) -> String;
 
-    /// How a job is done; none where there is nothing to do.
-    fn means(&self, key: Self::Key, job: Self::Job) -> Option<Means>;
+    /// True for a job that is another subscription of the stream.
+    fn is_subscription(_job: Self::Job) -> bool {
+        false
+    }
 
-    /// When [`Wire::on_time`] has something to do.
+    /// The question by HTTP that a job is; none where there is nothing to ask.
+    fn question(&self, key: Self::Key, job: Self::Job) -> Option<Question>;
+
+    /// When [`Wire::is_broken`] may become true by itself.
     fn deadline(&self) -> Option<Timestamp> {
         None
     }
 
-    /// What is due by the monotonic clock's `at`.
-    fn on_time(&mut self, at: Timestamp, clock: &dyn Clock) -> Wish;
+    /// True when a message of the connection was lost: nothing of it can be vouched for.
+    fn is_broken(&self, _at: Timestamp) -> bool {
+        false
+    }
+
+    /// True once when it is time to move to another connection, which is made first.
+    fn moves(&mut self, _clock: &dyn Clock) -> bool {
+        false
+    }
 
     /// What the decoder has passed over.
     fn passed(&self) -> DecodeCounts;
@@ -150,36 +162,17 @@ pub(in crate::live) struct Errand<J> {
     pub(in crate::live) failures: u32,
 }
 
-/// How a job is done.
-pub(in crate::live) enum Means {
-    /// A question by HTTP, whose answer goes to the feed.
-    Ask(BoxFuture<'static, Result<Bytes, ExchangeError>>),
-    /// The stream is subscribed once more.
-    Subscribe,
-}
+/// A question by HTTP, whose answer goes to the feed.
+pub(in crate::live) type Question = BoxFuture<'static, Result<Bytes, ExchangeError>>;
 
-/// What a message has said.
+/// What a message has said, of its connection and of markets.
 #[derive(Debug, Default)]
 pub(in crate::live) struct Heard {
-    pub(in crate::live) notes: Vec<Note>,
-    pub(in crate::live) news: Vec<MarketNews>,
-}
-
-/// What a message says of its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::live) enum Note {
-    Acknowledged(StreamId),
-    Refused(StreamId),
+    /// These subscriptions were taken.
+    pub(in crate::live) acknowledged: Vec<StreamId>,
+    /// These were not.
+    pub(in crate::live) refused: Vec<StreamId>,
     /// The venue will go away.
-    Leaving,
-}
-
-/// What a protocol wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::live) enum Wish {
-    Nothing,
-    /// Another connection first, then the end of this one.
-    Move,
-    /// The end of the connection, of which something was lost.
-    GiveUp,
+    pub(in crate::live) is_leaving: bool,
+    pub(in crate::live) news: Vec<MarketNews>,
 }

@@ -130,18 +130,20 @@ impl IndexerDecoder {
     /// [`DecodeError`], and nothing was appended.
     ///
     /// ```
-    /// use tradewright::types::{InstrumentId, Timestamp};
+    /// use tradewright::types::{Instrument, Instruments};
     /// use tradewright::venue::Symbols;
     /// use tradewright::venue::dydx::IndexerDecoder;
     ///
-    /// let mut decoder = IndexerDecoder::new(Symbols::new(["BTC-USD"], []));
+    /// let mut table = Instruments::new();
+    /// let id = table.add(Instrument::linear_perpetual("BTC-USD", "BTC", "USDC"))?;
+    /// let mut decoder = IndexerDecoder::new(Symbols::of(&table));
     /// let answer = br#"{"trades":[{"id":"03f89a550000000200000002","side":"BUY","size":"0.0001",
     ///     "price":"89942","type":"LIMIT","createdAt":"2025-12-08T16:11:30.590Z"}]}"#;
     /// let mut news = Vec::new();
-    /// decoder.prints(InstrumentId(0), answer, &mut news)?;
-    /// decoder.prints(InstrumentId(0), answer, &mut news)?;
+    /// decoder.prints(id, answer, &mut news)?;
+    /// decoder.prints(id, answer, &mut news)?;
     /// assert_eq!(news.len(), 1);
-    /// # Ok::<(), tradewright::venue::DecodeError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn prints(
         &mut self,
