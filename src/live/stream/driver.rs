@@ -10,7 +10,7 @@ use super::service::Order;
 use super::wire::{Errand, Feed, Heard, Moment, Wire};
 use crate::live::net::LinkEvent;
 use crate::metrics::MessageKind;
-use crate::types::Timestamp;
+use crate::types::{Label, Timestamp};
 use crate::venue::{ExchangeError, LinkId, MarketNews, SessionAction, StreamId};
 
 /// How a driver waits.
@@ -353,9 +353,12 @@ impl<W: Wire> Driver<W> {
         let (wire, key) = (&mut self.wire, known.key);
         let mut moment = Moment { at, wall, seen: &mut seen, wire, errands: &mut errands };
         work(&mut known.feed, &mut moment);
-        let symbol = moment.wire.symbol(key);
+        let has_gaps = moment.seen.gaps > 0;
+        let symbol = moment.wire.symbol(key).filter(|_| has_gaps).map(Label::new);
         drop(seen);
-        self.line.tell_gaps(symbol);
+        if has_gaps {
+            self.line.tell_gaps(symbol.as_ref().map(Label::as_str));
+        }
         for errand in errands.drain(..) {
             match errand.failures {
                 0 => self.run_errand(stream, errand),
