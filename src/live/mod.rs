@@ -8,7 +8,8 @@
 //!   `DydxMarketData` is one's market data.
 //! - [`Callbacks`] calls a function for everything that a stream says.
 //! - A [`Bot`] is an engine and its account as a state machine, a [`Gateway`] carries out what it
-//!   asks for, and a [`Runner`] drives bots over real time.
+//!   asks for, and a [`Runner`] drives bots over real time. A [`Supervisor`] keeps at work what a
+//!   program has beside them.
 //!
 //! Everything here runs in a runtime of tokio, which the host owns, and tells what it does through
 //! `tracing`, to whatever subscriber the host has installed; see the guide to logging.

@@ -7,8 +7,8 @@ use crate::risk::{Fact, FactKinds, Guard};
 use crate::testkit::inputs::{Scene, fills, scenes, table};
 use crate::testkit::{BrokenLaw, Fault, Suite};
 use crate::types::{
-    Facts, Fill, Halt, HaltCause, InstrumentId, Label, LimitKey, MarketEvent, Money, Print, Side,
-    Timestamp, Trade,
+    Facts, Fill, Halt, HaltCause, InstrumentId, Label, LimitKey, MarketEvent, Money, Print,
+    QuotedPrice, Side, Timestamp, Trade,
 };
 
 const PURE: &str = "a verdict is pure: asked twice, it is the same";
@@ -28,7 +28,7 @@ enum Word {
     Trade(Fill, i64),
     Capital(i64),
     Time,
-    Market,
+    Market(f64),
     Heartbeat,
     Distrusted,
 }
@@ -42,7 +42,8 @@ struct History {
 
 impl Suite {
     /// The laws of [`Guard`] on drawn histories: pure verdicts, the same answer whether it is told
-    /// everything or only what it [wants](Guard::wants), nothing more allowed for an unknown
+    /// everything or only what it [wants](Guard::wants) and what is not
+    /// [calm](Guard::calm_move), nothing more allowed for an unknown
     /// equity, deaf to the release of another cause, and a saved state that answers alike.
     ///
     /// `build` makes the guard; it is told marks, fills, trades, capital, the market, heartbeats,
@@ -75,7 +76,7 @@ fn histories() -> impl Strategy<Value = History> {
         3 => (fill, -2_000_i64..2_000).prop_map(|(fill, gross)| Word::Trade(fill, gross)),
         1 => (-9_000_i64..9_000).prop_map(Word::Capital),
         2 => Just(Word::Time),
-        2 => Just(Word::Market),
+        3 => (90.0..110.0_f64).prop_map(Word::Market),
         1 => Just(Word::Heartbeat),
         1 => Just(Word::Distrusted),
     ];
@@ -96,11 +97,20 @@ impl<G: Guard> Listener<G> {
     fn hear(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) {
         let is_due = self.guard.deadline().is_some_and(|due| facts.at >= due);
         let is_unheard = matches!(fact, Fact::Market(_)) && !self.guard.watches_market();
-        let is_wanted = self.guard.wants().contains(FactKinds::of(fact)) || is_due || self.is_new;
-        if is_wanted && !is_unheard {
+        let is_told = is_due || self.is_new;
+        let is_wanted =
+            self.guard.wants().contains(FactKinds::of(fact)) && !self.is_calm(fact, facts);
+        if (is_told || is_wanted) && !is_unheard {
             self.is_new = false;
             self.wanted = self.guard.watch(fact, facts);
         }
+    }
+
+    /// True for an event that moves a price by less than the guard looks at.
+    fn is_calm(&self, fact: &Fact<'_>, facts: &Facts<'_>) -> bool {
+        let Fact::Market(event) = fact else { return false };
+        let Some(price) = event.mark() else { return false };
+        facts.book.is_near_quoted(event.instrument(), price, self.guard.calm_move())
     }
 
     fn answer(&self, facts: &Facts<'_>) -> String {
@@ -115,6 +125,7 @@ fn laws<G: Guard>(build: &impl Fn() -> G, history: &History) -> Result<(), Fault
     let mut some = Listener { guard: build(), wanted: None, is_new: true };
     let mut scene = history.scene.clone();
     let mut at = Timestamp::EPOCH.after(Duration::from_secs(86_400));
+    let mut quoted = QuotedPrice::default();
     for (pause, word) in &history.words {
         at = at.after(Duration::from_millis(u64::from(*pause)));
         match word {
@@ -123,17 +134,24 @@ fn laws<G: Guard>(build: &impl Fn() -> G, history: &History) -> Result<(), Fault
             _ => {}
         }
         scene.with_facts(|facts| {
-            let facts = &Facts { at, ..*facts };
+            let mut book = facts.book.clone();
+            book.quoted = vec![quoted];
+            let before = &Facts { at, book: &book, ..*facts };
             let mut tell = |fact: &Fact<'_>| {
-                some.hear(fact, facts);
-                all.watch(fact, facts)
+                some.hear(fact, before);
+                all.watch(fact, before)
             };
-            if matches!(word, Word::Market) {
+            if matches!(word, Word::Market(_)) {
                 // What an event of the market moves is told before it.
                 tell(&Fact::Mark);
             }
             let wanted = word.with_fact(tell);
-            step(build, (&all, wanted), &some, facts)
+            if let Word::Market(price) = word {
+                quoted = QuotedPrice { price: *price, at };
+            }
+            let mut book = book.clone();
+            book.quoted = vec![quoted];
+            step(build, (&all, wanted), &some, &Facts { at, book: &book, ..*facts })
         })?;
     }
     scene.with_facts(|facts| released(build, &all, &Facts { at, ..*facts }))?;
@@ -213,19 +231,17 @@ fn closed<G: Guard>(
 
 impl Word {
     fn with_fact<T>(&self, tell: impl FnOnce(&Fact<'_>) -> T) -> T {
-        let print = MarketEvent::Print(Print {
-            instrument: InstrumentId(0),
-            price: 100.0,
-            quantity: 1.0,
-            taker: Some(Side::Buy),
-        });
+        let print = |price| {
+            let (instrument, taker) = (InstrumentId(0), Some(Side::Buy));
+            MarketEvent::Print(Print { instrument, price, quantity: 1.0, taker })
+        };
         match self {
             Self::Mark(_) => tell(&Fact::Mark),
             Self::Fill(fill) => tell(&Fact::Fill(fill)),
             Self::Trade(fill, gross) => tell(&Fact::Trade(&trade(fill, *gross))),
             Self::Capital(amount) => tell(&Fact::Capital(Decimal::from(*amount))),
             Self::Time => tell(&Fact::Time),
-            Self::Market => tell(&Fact::Market(&print)),
+            Self::Market(price) => tell(&Fact::Market(&print(*price))),
             Self::Heartbeat => tell(&Fact::Heartbeat),
             Self::Distrusted => tell(&Fact::Distrusted(InstrumentId(0))),
         }
