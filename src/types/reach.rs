@@ -145,6 +145,18 @@ impl Reach {
         }
     }
 
+    /// True while orders work in the instrument.
+    #[inline]
+    pub(crate) const fn has_orders(&self) -> bool {
+        self.basis.buying != 0.0 || self.basis.selling != 0.0
+    }
+
+    /// True while working orders would open something.
+    #[inline]
+    pub(crate) const fn opens(&self) -> bool {
+        self.span.opened_in_all != 0.0
+    }
+
     /// Units held on a side once its working orders have filled; never negative.
     #[inline]
     pub fn held(&self, side: Side) -> f64 {

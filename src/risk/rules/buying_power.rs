@@ -46,9 +46,8 @@ impl BuyingPower {
         };
         for (place, reach) in facts.book.reaches().iter().enumerate() {
             // What an order closes it does not have to pay for.
-            let opened = reach.opened_value_in_all();
-            if opened != 0.0 && paid_in(InstrumentId(place as u32)).is_some() {
-                sum += opened;
+            if reach.opens() && paid_in(InstrumentId(place as u32)).is_some() {
+                sum += reach.opened_value_in_all();
             }
         }
         for leg in opening.earlier {

@@ -90,7 +90,8 @@ impl PortfolioHeat {
         facts: &Facts<'_>,
     ) -> f64 {
         for (index, (position, reach)) in positions.iter().zip(facts.book.reaches()).enumerate() {
-            if !is_idle(position) {
+            let is_left_out = position.size == 0.0 && (!reach.has_orders() || is_idle(position));
+            if !is_left_out {
                 let scale = Scale { reach, unstopped: self.unstopped };
                 sum += scale.risk(position, stops.get(index).unwrap_or(&NO_STOP));
             }
@@ -186,7 +187,13 @@ const NO_STOP: StopFact = StopFact { level: 0.0, covered: 0.0, distance: 0.0 };
 /// Nothing is held and nothing works.
 #[inline]
 fn is_idle(position: &PositionFacts) -> bool {
-    position.size == 0.0 && position.working_buy.is_zero() && position.working_sell.is_zero()
+    position.size == 0.0 && is_unworked(position)
+}
+
+/// None of its owner's orders works.
+#[inline]
+fn is_unworked(position: &PositionFacts) -> bool {
+    position.working_buy.is_zero() && position.working_sell.is_zero()
 }
 
 /// How prices of one instrument become money.
@@ -238,7 +245,8 @@ impl Scale<'_> {
         } else {
             size * self.reach.unit_value() * self.unstopped
         };
-        if position.working_buy.is_zero() && position.working_sell.is_zero() {
+        // Mostly no strategy has orders there.
+        if !self.reach.has_orders() || is_unworked(position) {
             return held;
         }
         held + self.working(position, stop)

@@ -88,8 +88,8 @@ impl<'a> VarLimit<'a> {
         let own = opening.intent.instrument.index();
         let mut sum = 0.0;
         each_reach(opening.earlier, facts, |place, reach| {
-            let opened = reach.opened_value();
-            if opened != 0.0 && place != own {
+            if reach.opens() && place != own {
+                let opened = reach.opened_value();
                 let series = self.portfolio.column_at(place).and_then(|column| all.get(column));
                 sum += opened * series.map_or(f64::NAN, |series| series.deviation);
             }
