@@ -6,8 +6,9 @@
 use libfuzzer_sys::fuzz_target;
 use tradewright::types::{Decimal, Instrument, InstrumentId, Instruments, Timestamp};
 use tradewright::venue::dydx::{
-    IndexerDecoder, decode_account, decode_broadcast, decode_candles, decode_funding,
-    decode_height, decode_markets, decode_orderbook, decode_orders, decode_trades,
+    IndexerDecoder, decode_account, decode_broadcast, decode_candles, decode_fills,
+    decode_funding, decode_height, decode_holdings, decode_markets, decode_orderbook,
+    decode_orders, decode_time, decode_trades,
 };
 use tradewright::venue::{MarketNews, Symbols};
 
@@ -15,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
     let mut table = Instruments::new();
     let bitcoin = Instrument::linear_perpetual("BTC-USD", "BTC", "USDC");
     table.add(bitcoin).expect("a sound instrument");
-    let mut decoder = IndexerDecoder::new(Symbols::of(&table));
+    let symbols = Symbols::of(&table);
+    let mut decoder = IndexerDecoder::new(symbols.clone());
     let at = Timestamp::EPOCH;
     // Several frames of one connection, a line each.
     for frame in bytes.split(|byte| *byte == b'\n') {
@@ -39,8 +41,18 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = decode_candles(at, id, bytes);
     let _ = decode_funding(id, bytes);
     let _ = decode_height(bytes);
-    let _ = decode_orders(bytes);
-    let _ = decode_broadcast(bytes);
+    let _ = decode_time(bytes);
+    let listed = decode_fills(&symbols, bytes).unwrap_or_default();
+    assert!(listed.fills.len() <= listed.count);
+    for order in decode_orders(bytes).unwrap_or_default() {
+        let _ = order.stands(&symbols, order.own(), u64::MAX);
+    }
+    if let Ok(holdings) = decode_holdings(bytes) {
+        let _ = (holdings.wallet(), holdings.bound());
+    }
+    if let Ok(Err(refusal)) = decode_broadcast(bytes) {
+        let _ = refusal.expected_sequence();
+    }
     let _ = decode_account(bytes);
     for market in decode_markets(bytes).unwrap_or_default() {
         let _ = market.quantums(market.step);

@@ -5,7 +5,7 @@
 //!   machine alone.
 //! - [`SystemClock`] is time.
 //! - With the feature `binance`, `BinanceMarketData` and `BinanceClient` are a venue; with `dydx`,
-//!   `DydxMarketData` is one's market data.
+//!   `DydxMarketData` is one's market data, and with `dydx-orders` `DydxClient` an account there.
 //! - [`Callbacks`] calls a function for everything that a stream says.
 //! - A [`Bot`] is an engine and its account as a state machine, a [`Gateway`] carries out what it
 //!   asks for, and a [`Runner`] drives bots over real time. A [`Supervisor`] keeps at work what a
@@ -36,8 +36,12 @@ mod chance;
 mod dydx;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod mailbox;
+#[cfg(any(feature = "binance", feature = "dydx-orders"))]
+mod news;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod quality;
+#[cfg(any(feature = "binance", feature = "dydx-orders"))]
+mod remembered;
 #[cfg(any(feature = "binance", feature = "dydx"))]
 mod requests;
 #[cfg(any(feature = "binance", feature = "dydx"))]
@@ -57,7 +61,7 @@ pub use binance::{
 pub use callbacks::Callbacks;
 pub use clock::SystemClock;
 #[cfg(feature = "dydx-orders")]
-pub use dydx::DydxNode;
+pub use dydx::{DydxAccount, DydxClient, DydxNode};
 #[cfg(feature = "dydx")]
 pub use dydx::{DydxConfig, DydxMarketData, DydxNetwork, DydxUrls};
 pub use error::SetupError;

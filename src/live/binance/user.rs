@@ -3,8 +3,6 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
@@ -12,8 +10,9 @@ use tracing::Instrument as _;
 use super::client::Inner;
 use super::rest::Kind;
 use crate::live::chance;
-use crate::live::mailbox::{Mailbox, Posted};
+use crate::live::mailbox::Posted;
 use crate::live::net::{LinkEvent, Links, SocketConfig};
+use crate::live::news::{self, Item, Post};
 use crate::live::watch::ExchangeWatch;
 use crate::metrics::MessageKind;
 use crate::types::Timestamp;
@@ -23,38 +22,16 @@ use crate::venue::{
     UserStream,
 };
 
-/// What waits for the reader.
-enum Item {
-    Event(UserEvent),
-    /// So many were dropped.
-    Lagged,
-}
-
-type Post = Mailbox<(), Item>;
-
-/// News that wait for a slow reader.
-const MOST_WAITING: usize = 65_536;
 /// A reader that is gone is noticed after so long.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// Opens a stream; it ends its connection when it is dropped.
 pub(super) fn open(inner: &Arc<Inner>) -> UserStream {
-    let (mailbox, reader) = Post::new(MOST_WAITING, |_| Item::Lagged);
-    let clock = Arc::clone(&inner.connection.config().clock);
+    let (mailbox, stream) = news::queue(&inner.connection.config().clock);
     let feed = Feed::new(inner, mailbox);
     let span = tracing::error_span!("user_data", venue = inner.connection.venue());
     inner.connection.runtime().spawn(feed.run().instrument(span));
-    let told = reader.flat_map(move |item| {
-        let at = clock.wall();
-        stream::iter(match item {
-            Item::Event(event) => vec![event],
-            Item::Lagged => vec![
-                UserEvent::Lost { at, reason: "the reader was too slow".to_owned() },
-                UserEvent::Started { at },
-            ],
-        })
-    });
-    told.boxed()
+    stream
 }
 
 /// The driver of one user stream.

@@ -120,6 +120,11 @@ fn endpoint(path: &str) -> ApiEndpoint {
         "orderbooks" => ApiEndpoint::Depth,
         "trades" => ApiEndpoint::Trades,
         "candles" => ApiEndpoint::Bars,
+        "orders" if path.contains('?') => ApiEndpoint::ListOrders,
+        "orders" => ApiEndpoint::OrderStatus,
+        "fills" => ApiEndpoint::ListFills,
+        "addresses" => ApiEndpoint::Balances,
+        "time" => ApiEndpoint::Time,
         _ => ApiEndpoint::Other,
     }
 }

@@ -40,15 +40,15 @@ use crate::venue::{
 /// [`DydxMarketData::bars`].
 #[derive(Clone)]
 pub struct DydxMarketData {
-    service: Arc<Service<Streams>>,
+    pub(super) service: Arc<Service<Streams>>,
 }
 
 /// Where the indexer's streams are.
-struct Streams {
-    config: Arc<DydxConfig>,
-    indexer: Indexer,
-    symbols: Symbols,
-    runtime: Runtime,
+pub(super) struct Streams {
+    pub(super) config: Arc<DydxConfig>,
+    pub(super) indexer: Indexer,
+    pub(super) symbols: Symbols,
+    pub(super) runtime: Runtime,
 }
 
 impl DydxMarketData {

@@ -39,20 +39,40 @@ impl DydxNode {
     /// the sequence number was another one or the validator is full, and nothing was carried
     /// out; [`ExchangeError::Unknown`] where it may have been taken.
     pub async fn broadcast(&self, transaction: &[u8]) -> Result<String, ExchangeError> {
-        logged("broadcast", self.broadcast_one(transaction)).await
+        self.send(transaction).await?.map_err(|refusal| told(&refusal))
     }
 
-    async fn broadcast_one(&self, transaction: &[u8]) -> Result<String, ExchangeError> {
+    /// As [`DydxNode::broadcast`], with the chain's own word for a refusal.
+    pub(super) async fn send(
+        &self,
+        transaction: &[u8],
+    ) -> Result<Result<String, ChainRefusal>, ExchangeError> {
+        let mut refused = None;
+        let answer = async {
+            self.send_one(transaction).await?.map_err(|refusal| {
+                let error = told(&refusal);
+                refused = Some(refusal);
+                error
+            })
+        };
+        let answer = logged("broadcast", answer).await;
+        match refused {
+            Some(refusal) => Ok(Err(refusal)),
+            None => answer.map(Ok),
+        }
+    }
+
+    async fn send_one(
+        &self,
+        transaction: &[u8],
+    ) -> Result<Result<String, ChainRefusal>, ExchangeError> {
         let body = broadcast_request(self.next_id(), transaction);
         let answer = self.post(body).await.map_err(|error| match error {
             HttpError::NotSent { message } => ExchangeError::Transport { message },
             HttpError::NoAnswer { message } => ExchangeError::Unknown { message },
         })?;
-        match decode_broadcast(&answer) {
-            Ok(Ok(hash)) => Ok(hash),
-            Ok(Err(refusal)) => Err(told(&refusal)),
-            Err(error) => Err(ExchangeError::Unknown { message: error.to_string() }),
-        }
+        decode_broadcast(&answer)
+            .map_err(|error| ExchangeError::Unknown { message: error.to_string() })
     }
 
     /// Asks for an account's number and its next sequence number.
@@ -111,7 +131,8 @@ async fn logged<T>(
     timed.instrument(span).await
 }
 
-fn told(refusal: &ChainRefusal) -> ExchangeError {
+/// A refusal in the words of all venues.
+pub(super) fn told(refusal: &ChainRefusal) -> ExchangeError {
     let (code, message) = (refusal.code, refusal.to_string());
     match (refusal.codespace.as_str(), code) {
         _ if refusal.is_outcome_unknown() => ExchangeError::Unknown { message },

@@ -12,7 +12,7 @@ use crate::venue::read::{self, decimal};
 use crate::venue::{DecodeError, Symbols, UserNews};
 
 /// The asset that perpetuals are settled and fees are paid in.
-const SETTLEMENT: &str = "USDC";
+pub(super) const SETTLEMENT: &str = "USDC";
 
 /// One thing that was read.
 pub(super) enum Piece {
@@ -154,7 +154,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Older messages write a short size without its sign.
-fn signed(what: &'static str, side: &str, size: &str) -> Result<Decimal, DecodeError> {
+pub(super) fn signed(what: &'static str, side: &str, size: &str) -> Result<Decimal, DecodeError> {
     let size = decimal(what, "size", size)?.abs();
     match side {
         "LONG" => Ok(size),

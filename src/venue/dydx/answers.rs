@@ -2,19 +2,20 @@
 
 use core::time::Duration;
 
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::market::{print, side};
-use super::orders::folded;
+use super::account::{Piece, Pieces};
+use super::market::print;
 use super::wire::{
-    WireBook, WireCandles, WireFill, WireHeight, WireOrder, WirePosition, WireSubaccount,
-    WireTrades, levels, parse, time, uuid,
+    WireBook, WireCandles, WireFill, WireHeight, WirePosition, WireSubaccount, WireTrades, levels,
+    parse, time,
 };
-use super::{DydxOrderState, IndexerDecoder, candles};
-use crate::types::{Funding, InstrumentId, MarketEvent, Side, Timestamp};
-use crate::venue::read::{decimal, float, number, word};
-use crate::venue::{DecodeError, DepthSnapshot, MarketNews, MarketSighting, UserNews};
+use super::{IndexerDecoder, candles};
+use crate::types::{Funding, InstrumentId, MarketEvent, Timestamp};
+use crate::venue::read::{float, number};
+use crate::venue::{
+    DecodeError, DepthSnapshot, MarketNews, MarketSighting, Symbols, UserNews, VenueFill,
+};
 
 /// Reads the answer to `GET /v4/orderbooks/perpetualMarket/..`, which has no number of its own:
 /// `number` is its place among the messages of the connection, or the caller's own count.
@@ -109,69 +110,54 @@ pub fn decode_height(bytes: &[u8]) -> Result<u64, DecodeError> {
     body.height.parse().map_err(|_| number("height", "height", &body.height))
 }
 
-/// An order as the indexer lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DydxOrder {
-    /// The venue's id.
-    pub id: u128,
-    /// The id in 64 bits, as [`OrderNews::venue_order`](crate::venue::OrderNews) has it.
-    pub venue_order: u64,
-    /// The client's id.
-    pub client: u32,
-    /// Of what.
-    pub ticker: String,
-    /// Buys or sells.
-    pub side: Side,
-    /// The whole quantity.
-    pub quantity: Decimal,
-    /// The limit.
-    pub price: Decimal,
-    /// What is filled.
-    pub filled: Decimal,
-    /// Where it stands.
-    pub state: DydxOrderState,
-    /// The last block in which a short order may fill.
-    pub good_til_block: Option<u64>,
-}
-
-/// Reads the answers to `GET /v4/orders` and, as a list of one, `GET /v4/orders/..`.
+/// Reads the answer to `GET /v4/time`.
 ///
 /// # Errors
 /// [`DecodeError`].
-pub fn decode_orders(bytes: &[u8]) -> Result<Vec<DydxOrder>, DecodeError> {
-    let is_list = bytes.trim_ascii_start().starts_with(b"[");
-    let wire: Vec<WireOrder<'_>> = match is_list {
-        true => parse(ORDER, bytes)?,
-        false => vec![parse(ORDER, bytes)?],
-    };
-    wire.iter().map(order).collect()
+pub fn decode_time(bytes: &[u8]) -> Result<Timestamp, DecodeError> {
+    let body: TimeBody<'_> = parse("time", bytes)?;
+    time("time", "iso", body.iso)
 }
 
-const ORDER: &str = "order";
+/// A fill as the indexer lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DydxFill {
+    /// The venue's whole id of its order; none where the venue closed a position by force.
+    pub order: Option<u128>,
+    /// The fill. Its order belongs to the house: the list names no client ids.
+    pub fill: VenueFill,
+}
 
-fn order(wire: &WireOrder<'_>) -> Result<DydxOrder, DecodeError> {
-    let missing = |field| DecodeError::Missing { what: ORDER, field };
-    let id = uuid(ORDER, "id", wire.id)?;
-    let client = wire.client_id.ok_or_else(|| missing("clientId"))?;
-    let price = wire.price.ok_or_else(|| missing("price"))?;
-    let filled = wire.total_filled.unwrap_or("0");
-    let block = wire
-        .good_til_block
-        .map(|text| text.parse().map_err(|_| number(ORDER, "goodTilBlock", text)));
-    Ok(DydxOrder {
-        id,
-        venue_order: folded(id),
-        client: client.parse().map_err(|_| number(ORDER, "clientId", client))?,
-        ticker: wire.ticker.ok_or_else(|| missing("ticker"))?.to_owned(),
-        side: side(ORDER, wire.side)?,
-        quantity: decimal(ORDER, "size", wire.size)?,
-        price: decimal(ORDER, "price", price)?,
-        filled: decimal(ORDER, "totalFilled", filled)?,
-        state: DydxOrderState::parse(wire.status)
-            .ok_or_else(|| word(ORDER, "status", wire.status))?,
-        good_til_block: block.transpose()?,
-    })
+/// An answer to `GET /v4/fills`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DydxFills {
+    /// How many the answer has.
+    pub count: usize,
+    /// When the oldest of them was.
+    pub oldest: Option<Timestamp>,
+    /// Those of instruments in the table, the oldest first.
+    pub fills: Vec<DydxFill>,
+}
+
+/// Reads the answer to `GET /v4/fills`. Trade ids are those of the stream.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn decode_fills(symbols: &Symbols, bytes: &[u8]) -> Result<DydxFills, DecodeError> {
+    let body: FillsBody<'_> = parse("fills", bytes)?;
+    let times = body.fills.iter().map(|fill| time("fill", "createdAt", fill.created_at));
+    let oldest = times.collect::<Result<Vec<_>, _>>()?.into_iter().min();
+    let mut pieces = Pieces::new(Timestamp::EPOCH, symbols);
+    body.fills.iter().rev().try_for_each(|fill| pieces.fill(fill))?;
+    let fills = pieces.done().into_iter().filter_map(|piece| match piece {
+        Piece::Fill(piece) => piece.listed(),
+        Piece::Order(_) | Piece::News(_) | Piece::Foreign => None,
+    });
+    let mut fills: Vec<DydxFill> = fills.collect();
+    fills.sort_by_key(|fill| fill.fill.at);
+    Ok(DydxFills { count: body.fills.len(), oldest, fills })
 }
 
 impl IndexerDecoder {
@@ -247,6 +233,11 @@ struct WireFunding<'a> {
     rate: &'a str,
     price: &'a str,
     effective_at: &'a str,
+}
+
+#[derive(Deserialize)]
+struct TimeBody<'a> {
+    iso: &'a str,
 }
 
 #[derive(Deserialize)]

@@ -117,7 +117,8 @@ impl IndexerDecoder {
     }
 
     /// Says that the engine's order goes out under this client id, which has 32 bits here. Orders
-    /// that nobody has named belong to the house. The last 4,096 are kept.
+    /// that nobody has named, and that bear no [`client_metadata`](super::client_metadata),
+    /// belong to the house. The last 4,096 are kept.
     pub fn own(&mut self, client: u32, order: OrderId) {
         self.orders.own(client, order);
     }

@@ -2,13 +2,15 @@ use std::collections::VecDeque;
 
 use rust_decimal::Decimal;
 
+use super::DydxFill;
+use super::identity::own_order;
 use super::market::side;
 use super::wire::{WireOrder, time, uuid};
 use crate::types::{
     InstrumentId, Leg, OrderId, OrderReport, OrderStatus, OrderUpdate, Side, SlotId, Timestamp,
 };
 use crate::venue::read::{self, decimal};
-use crate::venue::{DecodeError, OrderNews, Symbols};
+use crate::venue::{DecodeError, OrderNews, Symbols, VenueFill};
 
 /// The venue's words for where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,8 +83,9 @@ struct Known {
     ending: Option<(u64, OrderNews)>,
 }
 
-/// The venue's id in 64 bits.
-pub(super) const fn folded(id: u128) -> u64 {
+/// The venue's id of an order in the 64 bits of all venues' numbers, as
+/// [`OrderNews::venue_order`] has it.
+pub const fn venue_order(id: u128) -> u64 {
     (id >> 64) as u64 ^ id as u64
 }
 
@@ -103,7 +106,7 @@ impl Orders {
     /// What an order's message tells an engine; none where it tells nothing. Of an order that is
     /// filled its fills say the rest, and one that a validator has dropped is not over yet.
     pub(super) fn apply(&mut self, order: &OrderPiece) -> Option<OrderNews> {
-        let (own, filled) = self.identity(order.id, order.client);
+        let (own, filled) = self.identity(order);
         let filled = filled.max(order.filled);
         let news = |report| OrderNews {
             at: order.at,
@@ -114,7 +117,7 @@ impl Orders {
                 leg: Leg::Net,
                 report,
             },
-            venue_order: folded(order.id),
+            venue_order: venue_order(order.id),
             filled,
         };
         let ending = match (order.state, order.last_block) {
@@ -147,7 +150,7 @@ impl Orders {
         OrderNews {
             at: fill.at,
             update: OrderUpdate { order, instrument, side, leg: Leg::Net, report },
-            venue_order: folded(fill.order),
+            venue_order: venue_order(fill.order),
             filled,
         }
     }
@@ -163,12 +166,13 @@ impl Orders {
     }
 
     /// Whose order it is, and what it has filled so far.
-    fn identity(&self, id: u128, client: Option<u32>) -> (OrderId, Decimal) {
-        let known = self.known.iter().rev().find(|known| known.id == id);
+    fn identity(&self, piece: &OrderPiece) -> (OrderId, Decimal) {
+        let known = self.known.iter().rev().find(|known| known.id == piece.id);
         let (order, filled) =
-            known.map_or((house(id), Decimal::ZERO), |known| (known.order, known.filled));
-        let own = client.and_then(|id| self.own.iter().rev().find(|(known, _)| *known == id));
-        (own.map_or(order, |(_, order)| *order), filled)
+            known.map_or((house(piece.id), Decimal::ZERO), |known| (known.order, known.filled));
+        let named = piece.client.and_then(|id| self.own.iter().rev().find(|it| it.0 == id));
+        let own = named.map(|(_, order)| *order).or(piece.marked);
+        (own.unwrap_or(order), filled)
     }
 
     fn keep(&mut self, known: Known) {
@@ -184,8 +188,8 @@ impl Orders {
 }
 
 /// An order that nobody has named.
-const fn house(id: u128) -> OrderId {
-    OrderId::new(0, SlotId::HOUSE, folded(id))
+pub(super) const fn house(id: u128) -> OrderId {
+    OrderId::new(0, SlotId::HOUSE, venue_order(id))
 }
 
 /// An order's message, read whole.
@@ -193,6 +197,8 @@ pub(super) struct OrderPiece {
     at: Timestamp,
     id: u128,
     client: Option<u32>,
+    /// The engine's order by its metadata.
+    marked: Option<OrderId>,
     instrument: InstrumentId,
     side: Side,
     state: DydxOrderState,
@@ -217,6 +223,7 @@ impl OrderPiece {
             at: order.updated_at.map_or(Ok(at), |text| time(WHAT, "updatedAt", text))?,
             id: uuid(WHAT, "id", order.id)?,
             client: order.client_id.and_then(|text| text.parse().ok()),
+            marked: marked(order),
             instrument,
             side: side(WHAT, order.side)?,
             state: DydxOrderState::parse(order.status)
@@ -225,6 +232,12 @@ impl OrderPiece {
             last_block: block.transpose()?,
         }))
     }
+}
+
+/// The engine's order that an order's message names by its client id and metadata.
+fn marked(order: &WireOrder<'_>) -> Option<OrderId> {
+    let client = order.client_id?.parse().ok()?;
+    own_order(client, order.client_metadata?.parse().ok()?)
 }
 
 /// A fill, read whole.
@@ -236,4 +249,24 @@ pub(super) struct FillPiece {
     pub side: Side,
     pub quantity: Decimal,
     pub report: OrderReport,
+}
+
+impl FillPiece {
+    /// The fill as a list has it; none where it carries no execution.
+    pub(super) fn listed(&self) -> Option<DydxFill> {
+        let (OrderReport::Fill(fill) | OrderReport::Liquidated(fill)) = self.report else {
+            return None;
+        };
+        let is_forced = matches!(self.report, OrderReport::Liquidated(_));
+        let fill = VenueFill {
+            at: self.at,
+            order: house(self.order),
+            venue_order: venue_order(self.order),
+            instrument: self.instrument,
+            side: self.side,
+            leg: Leg::Net,
+            fill,
+        };
+        Some(DydxFill { order: (!is_forced).then_some(self.order), fill })
+    }
 }

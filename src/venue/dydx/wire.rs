@@ -153,6 +153,10 @@ pub(super) struct WireAccount<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WireSubaccount<'a> {
+    #[serde(borrow)]
+    pub equity: Option<&'a str>,
+    #[serde(borrow)]
+    pub free_collateral: Option<&'a str>,
     #[serde(borrow, default)]
     pub open_perpetual_positions: BTreeMap<&'a str, WirePosition<'a>>,
     #[serde(borrow, default)]
@@ -176,6 +180,16 @@ pub(super) struct WireOrder<'a> {
     pub status: &'a str,
     #[serde(borrow)]
     pub good_til_block: Option<&'a str>,
+    #[serde(borrow)]
+    pub good_til_block_time: Option<&'a str>,
+    #[serde(borrow)]
+    pub client_metadata: Option<&'a str>,
+    #[serde(borrow)]
+    pub order_flags: Option<&'a str>,
+    #[serde(borrow)]
+    pub time_in_force: Option<&'a str>,
+    #[serde(borrow)]
+    pub trigger_price: Option<&'a str>,
     #[serde(borrow)]
     pub updated_at: Option<&'a str>,
 }

@@ -1,7 +1,11 @@
 //! Frames of dYdX's indexer are read to the values that stand in them, or refused by type.
 
 mod answers;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod client;
 mod frames;
+#[cfg(feature = "dydx-orders")]
+mod ids;
 #[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
 mod live;
 #[cfg(feature = "dydx-orders")]
@@ -11,6 +15,10 @@ mod paper;
 #[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
 mod polling;
 mod streams;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod trading;
+#[cfg(all(feature = "binance", feature = "live", feature = "dydx-orders"))]
+mod world;
 
 use std::fs;
 use std::path::PathBuf;

@@ -29,6 +29,7 @@ pub struct Asked {
     pub method: String,
     pub path: String,
     pub head: String,
+    pub body: String,
 }
 
 /// An answer by HTTP; status 0 closes the connection without one, status 101 takes an upgrade.
@@ -107,6 +108,11 @@ impl Server {
         tokio::time::timeout(LONG, self.sockets.recv()).await.expect("a connection").unwrap()
     }
 
+    /// The next WebSocket, whenever a client opens one; none when the server is over.
+    pub async fn any_peer(&mut self) -> Option<Peer> {
+        self.sockets.recv().await
+    }
+
     /// A WebSocket that is there already, if any.
     pub fn ready_peer(&mut self) -> Option<Peer> {
         self.sockets.try_recv().ok()
@@ -139,7 +145,16 @@ async fn serve(
             let (name, value) = line.split_once(": ")?;
             name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.to_owned())
         });
-        let asked = Asked { at: Instant::now(), method, path: path.clone(), head };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
+        });
+        let mut body = vec![0; length.unwrap_or(0)];
+        if stream.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        let body = String::from_utf8(body).unwrap();
+        let asked = Asked { at: Instant::now(), method, path: path.clone(), head, body };
         let reply = answers(&asked);
         seen.lock().unwrap().push(asked);
         if let (Some(key), 101) = (key, reply.status) {

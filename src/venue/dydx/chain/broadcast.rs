@@ -38,6 +38,26 @@ impl ChainRefusal {
         self.codespace == SDK && self.code == 32
     }
 
+    /// The sequence number that the validator waits for, where its text names one: what waits for
+    /// a block already counts with it, which [`account_request`] does not see.
+    ///
+    /// ```
+    /// use tradewright::venue::dydx::decode_broadcast;
+    ///
+    /// let answer = br#"{"result":{"code":32,"codespace":"sdk","hash":"AB","log":
+    ///     "account sequence mismatch, expected 8, got 7: incorrect account sequence"}}"#;
+    /// let refusal = decode_broadcast(answer)?.unwrap_err();
+    /// assert_eq!(refusal.expected_sequence(), Some(8));
+    /// # Ok::<(), tradewright::venue::DecodeError>(())
+    /// ```
+    pub fn expected_sequence(&self) -> Option<u64> {
+        if !self.is_sequence_mismatch() {
+            return None;
+        }
+        let (_, rest) = self.log.split_once("expected ")?;
+        rest.split(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+    }
+
     /// True when it may have been carried out all the same: the validator has the same
     /// transaction already, or has failed on its own account.
     pub fn is_outcome_unknown(&self) -> bool {

@@ -7,6 +7,7 @@ mod order;
 mod subaccount;
 mod transaction;
 mod translate;
+mod venue_id;
 
 pub use broadcast::{
     ChainAccount, ChainRefusal, account_request, broadcast_request, decode_account,
@@ -18,3 +19,4 @@ pub use secrecy::SecretString;
 pub use subaccount::{ChainAddress, ChainAddressError, Subaccount};
 pub use transaction::{ChainSigner, SHORT_TERM_SEQUENCE};
 pub use translate::{ChainOrderError, ChainTerms, Resting, client_id};
+pub use venue_id::{hyphenated, venue_id};

@@ -7,6 +7,7 @@ use crate::types::{
     Amount, Classification, Classify, Grid, Intent, Leg, Order, OrderId, OrderKind, Price, Side,
     TimeInForce, Timestamp,
 };
+use crate::venue::dydx::identity::NUMBER_BITS;
 use crate::venue::dydx::{DydxMarket, DydxUnitError};
 
 /// Why an order of the engine cannot be one of the chain. Nothing was sent.
@@ -152,7 +153,8 @@ fn unsupported<T>(what: &'static str) -> Result<T, ChainOrderError> {
 }
 
 /// The client id of an order: the last 10 bits of its run's epoch, then the 22 bits of its number.
-/// None for numbers above 4,194,303. The slot is not part of it: hosts tell an
+/// None for numbers above 4,194,303. The slot is not part of it: it stands in
+/// [`client_metadata`](super::super::client_metadata), or a host tells an
 /// [`IndexerDecoder`](super::super::IndexerDecoder::own) whose order it is.
 ///
 /// ```
@@ -163,9 +165,8 @@ fn unsupported<T>(what: &'static str) -> Result<T, ChainOrderError> {
 /// assert_eq!(client_id(OrderId::new(3, SlotId(1), 1 << 22)), None);
 /// ```
 pub fn client_id(order: OrderId) -> Option<u32> {
-    const BITS: u32 = 22;
-    let number = u32::try_from(order.sequence()).ok().filter(|number| number >> BITS == 0)?;
-    Some(order.epoch() << BITS | number)
+    let number = u32::try_from(order.sequence()).ok().filter(|it| it >> NUMBER_BITS == 0)?;
+    Some(order.epoch() << NUMBER_BITS | number)
 }
 
 impl ChainOrder {
