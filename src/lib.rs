@@ -158,7 +158,7 @@ pub mod guide {
     #[doc = include_str!("../docs/local-exchange.md")]
     pub mod local_exchange {}
 
-    #[cfg(all(feature = "binance", feature = "dydx", feature = "live"))]
+    #[cfg(all(feature = "binance", feature = "dydx-orders", feature = "live"))]
     #[doc = include_str!("../docs/connecting.md")]
     pub mod connecting {}
 

@@ -218,7 +218,8 @@ async fn all_orders_are_taken_back() {
     client.submit(&limit(2)).await.unwrap();
     quoting.submit(&limit(3)).await.unwrap();
     quoting.submit(&limit(4)).await.unwrap();
-    world.state().orders.retain(|order| order["clientId"] != client_of(&limit(4)).to_string());
+    let unknown = client_of(&limit(4)).to_string();
+    world.state().orders.retain(|order| order["clientId"] != unknown.as_str());
     quoting.cancel_all(BTC).await.unwrap();
     let state = world.state();
     let cancels: Vec<_> = state.txs.iter().filter(|tx| tx.kind != "Place").collect();

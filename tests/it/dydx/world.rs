@@ -185,7 +185,8 @@ impl World {
     /// An order fills at its own price, and the account's channel tells it.
     pub fn fill(&self, client: u32, quantity: &str) {
         let mut state = self.state();
-        let index = state.orders.iter().position(|it| it["clientId"] == client.to_string());
+        let client = client.to_string();
+        let index = state.orders.iter().position(|it| it["clientId"] == client.as_str());
         let index = index.unwrap();
         let price = number(&state.orders[index]["price"]);
         let news = state.execute(index, quantity.parse().unwrap(), price);
