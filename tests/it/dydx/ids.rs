@@ -154,7 +154,8 @@ fn the_stream_knows_the_engines_orders() {
         "channel":"v4_subaccounts","contents":{{"orders":{orders},"fills":[{{
         "id":"6450e369-1dc3-5229-8dc2-fb3b5d1cf2ab","side":"SELL","size":"0.5","price":"90",
         "fee":"0","liquidity":"TAKER","type":"LIMIT","market":"BTC-USD",
-        "orderId":"66390c15-ebad-53f8-86ad-99b3dfedbc85","createdAt":"2025-02-26T09:01:29.102Z"}}]}}}}"#
+        "orderId":"66390c15-ebad-53f8-86ad-99b3dfedbc85",
+        "createdAt":"2025-02-26T09:01:29.102Z"}}]}}}}"#
     );
     let (mut market, mut own) = (Vec::new(), Vec::new());
     let mut decoder = decoder(&["BTC-USD"]);
