@@ -48,6 +48,7 @@
 //! | `config` | `config`: settings from a TOML file and the environment |
 //! | `logging` | `logging`: logs on the console and in files, for a host that asks for them |
 //! | `live` | `live`: bots at work on paper and live accounts, over tokio |
+//! | `runtime` | `runtime`: a program from settings, with supervised tasks and an orderly end |
 //! | `local-exchange` | `local_exchange`: a server on loopback that speaks Binance's protocol |
 //! | `dydx` | `venue::dydx`: reads the indexer of dYdX v4 |
 //! | `dydx-orders` | `venue::dydx::ChainSigner`: signed orders for the chain of dYdX v4 |
@@ -105,6 +106,9 @@ pub mod logging;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+#[cfg(feature = "runtime")]
+pub mod runtime;
+
 /// What most programs need: `use tradewright::prelude::*`.
 pub mod prelude {
     pub use crate::backtest::{Backtest, CsvBars, Report, Tape};
@@ -150,7 +154,7 @@ pub mod guide {
     #[doc = include_str!("../docs/exchanges.md")]
     pub mod exchanges {}
 
-    #[cfg(feature = "live")]
+    #[cfg(feature = "runtime")]
     #[doc = include_str!("../docs/going-live.md")]
     pub mod going_live {}
 

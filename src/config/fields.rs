@@ -5,12 +5,13 @@ use toml::{Table, Value};
 use super::read;
 use super::source::Source;
 use super::{
-    AccountSettings, Address, BinanceSettings, DydxSettings, LogFormat, LogSettings,
-    MetricsSettings, Profile, RiskSettings, Settings, StrategySettings,
+    AccountSettings, Address, BinanceSettings, DydxSettings, LogFormat, LogSettings, MarketKind,
+    MetricsSettings, OrdersAtStop, Profile, RiskSettings, RuntimeSettings, Settings,
+    StrategySettings, TradingMode,
 };
 use crate::resilience::{DependencyBreakerConfig, HealthBoardConfig, RetryPolicy, Trip};
 use crate::risk::BreakerLimits;
-use crate::types::Label;
+use crate::types::{Label, Period};
 use crate::venue::SessionConfig;
 use crate::venue::network::{EndpointRole, NetworkEnvironment, NetworkVenue};
 
@@ -25,6 +26,7 @@ pub(super) fn read(source: &mut Source) -> Settings {
             currency: source.or("account.currency", "USDT", read::asset, Label::new("USDT")),
             cash: source.or("account.cash", "10000", read::positive, 10_000.into()),
         },
+        runtime: runtime(source),
         risk: risk(source),
         strategies: strategies(source),
         binance: BinanceSettings {
@@ -69,6 +71,29 @@ fn network(source: &mut Source) -> NetworkEnvironment {
         source.fail("network", "production has to say which network it means".to_owned());
     }
     given.unwrap_or(usual)
+}
+
+fn runtime(source: &mut Source) -> RuntimeSettings {
+    let usual = RuntimeSettings::default();
+    RuntimeSettings {
+        mode: source.or("runtime.mode", "paper", TradingMode::read, usual.mode),
+        market: source.or("runtime.market", "futures", MarketKind::read, usual.market),
+        folder: source.optional("runtime.folder", read::path),
+        stop_orders: source.or(
+            "runtime.stop_orders",
+            "cancel_entries",
+            OrdersAtStop::read,
+            usual.stop_orders,
+        ),
+        stop_within: source.or("runtime.stop_within", "15s", read::span, usual.stop_within),
+        restarts: source.or("runtime.restarts", "5", read::count_or_zero, usual.restarts),
+        restart_window: source.or(
+            "runtime.restart_window",
+            "10m",
+            read::span,
+            usual.restart_window,
+        ),
+    }
 }
 
 fn risk(source: &mut Source) -> RiskSettings {
@@ -199,6 +224,13 @@ fn strategy(source: &mut Source, key: &str, mut table: Table) -> Option<Strategy
         let reason = "it has to be a list of texts, and not an empty one".to_owned();
         source.fail(&format!("{key}.symbols"), reason);
     }
+    let period = match table.remove("period") {
+        None => Ok(Period::MINUTE),
+        Some(value) => read::period(value.as_str().unwrap_or_default()),
+    };
+    if let Err(reason) = &period {
+        source.fail(&format!("{key}.period"), reason.clone());
+    }
     let parameters = match table.remove("parameters") {
         None => Some(serde_json::Value::Object(serde_json::Map::new())),
         Some(Value::Table(parameters)) => serde_json::to_value(parameters).ok(),
@@ -210,5 +242,6 @@ fn strategy(source: &mut Source, key: &str, mut table: Table) -> Option<Strategy
     for name in table.keys() {
         source.fail(&format!("{key}.{name}"), "there is no such key".to_owned());
     }
-    Some(StrategySettings { name: name?, symbols: symbols?, parameters: parameters? })
+    let (period, parameters) = (period.ok()?, parameters?);
+    Some(StrategySettings { name: name?, symbols: symbols?, period, parameters })
 }

@@ -21,6 +21,7 @@ mod fields;
 mod load;
 mod log;
 mod read;
+mod runtime;
 mod secret;
 mod settings;
 mod source;
@@ -31,6 +32,7 @@ pub use load::{KeyInfo, keys};
 pub use log::{
     LogConsole, LogFormat, LogLevel, LogLevelError, LogModule, LogModuleError, LogSettings,
 };
+pub use runtime::{MarketKind, OrdersAtStop, RuntimeSettings, TradingMode};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use secret::{SecretError, SecretSource};
 pub use settings::{

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rust_decimal::Decimal;
 
 use super::{Address, LogConsole, LogFormat, LogLevel, LogModule, LogModuleError, Profile};
-use crate::types::Label;
+use crate::types::{Label, Period};
 use crate::venue::network::NetworkEnvironment;
 
 pub(super) type Read<T> = Result<T, String>;
@@ -156,6 +156,14 @@ pub(super) fn span(text: &str) -> Read<Duration> {
     let millis = factor.and_then(|factor| digits.parse::<u64>().ok()?.checked_mul(factor));
     let span = millis.map(Duration::from_millis).filter(|span| !span.is_zero() && *span <= YEAR);
     span.ok_or_else(|| refused(text, "a span such as 500ms, 30s, 5m or 1h, up to a year"))
+}
+
+/// The length of bars: whole seconds up to a day.
+pub(super) fn period(text: &str) -> Read<Period> {
+    let seconds = span(text)?.as_secs_f64();
+    let is_whole = (1.0..=86_400.0).contains(&seconds) && seconds.fract() == 0.0;
+    let wanted = "a length of bars such as 1m or 4h, in whole seconds up to a day";
+    is_whole.then(|| Period::seconds(seconds as u32)).ok_or_else(|| refused(text, wanted))
 }
 
 pub(super) fn socket(text: &str) -> Read<SocketAddr> {

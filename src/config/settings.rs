@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rust_decimal::Decimal;
 
-use super::{BinanceSettings, DydxSettings, LogSettings, SettingsError, load};
+use super::{BinanceSettings, DydxSettings, LogSettings, RuntimeSettings, SettingsError, load};
 use crate::resilience::{DependencyBreakerConfig, HealthBoardConfig, RetryPolicy};
 use crate::risk::BreakerLimits;
-use crate::types::Label;
+use crate::types::{Label, Period};
 use crate::venue::SessionConfig;
 use crate::venue::network::{NetworkEnvironment, NetworkReport, NetworkValidator};
 
@@ -47,6 +47,8 @@ pub struct Settings {
     pub allow_mainnet: Option<String>,
     /// The account.
     pub account: AccountSettings,
+    /// How the program runs and ends.
+    pub runtime: RuntimeSettings,
     /// The limits of risk.
     pub risk: RiskSettings,
     /// The strategies, each with its instruments and parameters.
@@ -133,6 +135,8 @@ pub struct StrategySettings {
     pub name: String,
     /// The instruments that it trades, at least one.
     pub symbols: Vec<String>,
+    /// The bars that it is shown.
+    pub period: Period,
     /// Its parameters, for
     /// [`StrategyRegistry::build`](crate::strategy::StrategyRegistry::build).
     pub parameters: serde_json::Value,

@@ -76,6 +76,8 @@ mod report;
 mod resilience;
 mod risk;
 mod risk_at_work;
+#[cfg(all(feature = "local-exchange", feature = "runtime"))]
+mod runtime;
 mod sim_bars;
 mod sim_laws;
 mod sim_orders;
