@@ -185,7 +185,9 @@ impl LogModule {
         "tradewright::live::runner",
         "tradewright::live::stream",
         "tradewright::live::supervisor",
+        "tradewright::live::turns",
         "tradewright::local_exchange",
+        "tradewright::runtime",
     ];
 
     /// A module by its path.

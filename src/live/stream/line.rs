@@ -39,6 +39,13 @@ pub(in crate::live) struct Line<K> {
 /// How long what was received may take to be told when all is closed.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
+/// What waited is gone with it.
+impl<K> Drop for Line<K> {
+    fn drop(&mut self) {
+        self.watch.queue(EdgeQueue::Frames, &mut self.told, 0);
+    }
+}
+
 impl<K: Ord> Line<K> {
     /// Connections of one age do not move at one time: a move comes earlier by a part of the
     /// jitter, evenly drawn.
@@ -211,7 +218,6 @@ impl<K: Ord> Line<K> {
 
     /// No connection is kept from here on; the answer is by when the last word has to be in.
     pub(in crate::live) fn begin_close(&mut self) -> Timestamp {
-        self.watch.queue(EdgeQueue::Frames, &mut self.told, 0);
         self.links.close_all();
         self.clock.monotonic().after(CLOSE_WITHIN)
     }

@@ -374,6 +374,11 @@ fn nobody_trades_with_himself() {
     assert_eq!(code(&gate, limit(Side::Buy, "1", "101")), own);
     assert_eq!(code(&gate, buy("1")), own);
     assert_eq!(code(&gate, sell("1")), None);
+    let mut bidding = SelfMatch::new();
+    let bid = order(1, Intent { slot: SlotId(2), ..limit(Side::Buy, "5", "99") });
+    tell(&mut bidding, secs(0), &GateEvent::Placed(&bid));
+    assert_eq!(code(&bidding, limit(Side::Sell, "1", "99.01")), None);
+    assert_eq!(code(&bidding, limit(Side::Sell, "1", "99")), own);
     let short: Book = |book| book.position(SLOT, SHARE, dec("-3"), price("100"));
     assert_eq!(gate_code(&gate, &order(2, buy("3")), secs(0), short), None, "closing is free");
     assert_eq!(gate_code(&gate, &order(2, buy("4")), secs(0), short), own);

@@ -5,10 +5,10 @@ use core::time::Duration;
 use tradewright::risk::{
     BreakerLimits, Ceiling, CircuitBreaker, Concentration, CorrelationEstimator, DailyLimit,
     DailyLossGuard, DrawdownGuard, EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact,
-    Guard, Limit, MaxDrawdownTracker, MaxOrderNotional, OtherPrices, PeakReset, PortfolioHeat,
-    PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager, RiskChain, RiskManager, RiskRule,
-    StopAction, StopPlan, StopReading, StopTracker, StopWidth, StressScenario, UnstoppedRisk,
-    rule_from_fn,
+    Guard, InstrumentList, Limit, MaxDrawdownTracker, MaxOrderNotional, OtherPrices, PeakReset,
+    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager,
+    RiskChain, RiskManager, RiskRule, StopAction, StopPlan, StopReading, StopTracker, StopWidth,
+    StressScenario, UnstoppedRisk, rule_from_fn,
 };
 use tradewright::types::{
     DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, LimitKey, Price,
@@ -48,6 +48,30 @@ fn a_rate_of_fills_is_full_at_its_limit() {
         is_open.push(matches!(guard.verdict(&world.facts(&book)), Limit::Allow(_)));
     }
     assert_eq!(is_open, [true, false]);
+}
+
+/// Each of the three limits may be zero and no less.
+#[test]
+fn a_rate_is_not_negative() {
+    let minute = Duration::from_secs(60);
+    let with = |quantity: &str, value: &str| {
+        let (quantity, value) = (Some(dec(quantity)), Some(dec(value)));
+        let limits = ExecutionLimits { quantity, value, ..ExecutionLimits::default() };
+        ExecutionRate::new(limits, minute, HaltScope::Symbol(SHARE)).is_ok()
+    };
+    assert!(with("0", "0"));
+    assert!(!with("-1", "0"));
+    assert!(!with("0", "-1"));
+}
+
+/// Members may be given in any order, and twice.
+#[test]
+fn a_list_finds_its_members_in_any_order() {
+    let ids = [INVERSE, SHARE, COIN, SHARE];
+    for id in [SHARE, COIN, INVERSE] {
+        assert!(InstrumentList::allow(ids).permits(id), "{id:?}");
+        assert!(!InstrumentList::deny(ids).permits(id), "{id:?}");
+    }
 }
 
 /// Two contracts of 100 USD, settled in bitcoin at 40,000, are 200 USD.
@@ -311,4 +335,27 @@ fn deviations_are_from_the_mean() {
     assert_eq!(doubling.figures().unwrap().deviation, 0.0);
     let swinging = moving(short(), |row| [100.0 * f64::from(1 + row % 2), 50.0]);
     assert!(swinging.figures().unwrap().deviation > 0.0);
+}
+
+/// A review reads the correlations of the last row, also when it has read those of one before.
+#[test]
+fn a_review_reads_the_correlations_of_the_last_row() {
+    let world = World::new();
+    let guard = PortfolioGuard::new(PortfolioRisk::new(short(), [SHARE, COIN]).unwrap());
+    let guard = guard.correlated_exposure(0.8, Ceiling::Amount(1.0)).unwrap();
+    let mut chain = RiskChain::new().with_guard(Box::new(guard));
+    let mut exposures = Vec::new();
+    for row in 0..13 {
+        let (at, up) = (secs(60 * i64::from(row)), f64::from(row % 2));
+        // First the coin moves with the share, then against it.
+        let coin = if row < 7 { 50.0 + up } else { 51.0 - up };
+        let book = world.book().position(SLOT, SHARE, dec("100"), price("100"));
+        let book = book.mark(SHARE, at, 100.0 + 2.0 * up).mark(COIN, at, coin).build();
+        let facts = world.facts_at(at, &book);
+        chain.observe(&Fact::Mark, &facts, &mut Vec::new());
+        let verdict = review(&chain, &[market(COIN, Side::Buy, "10")], &facts);
+        exposures.push(verdict.findings[0].reason.observed);
+    }
+    assert_eq!(exposures[6], 10_000.0 + 500.0, "together");
+    assert_eq!(exposures[12], 510.0, "against one another");
 }
