@@ -13,26 +13,43 @@ use tradewright::risk::{
 };
 use tradewright::types::{
     Acknowledgement, Facts, HaltCause, HaltScope, Intent, LimitChange, LimitKey, State, StateError,
+    Timestamp,
 };
 
 use crate::support;
 use crate::workload_c_support::{BandTrader, TradeCount, simulation_under};
 
-/// The manager in it, with its marks counted; one that hides its calm is told all of them.
-struct Spy {
-    manager: EnhancedRiskManager,
-    is_open: bool,
-    marks: Arc<AtomicUsize>,
+/// What a manager heard, and how many halts it raised and lifted.
+#[derive(Default)]
+pub(crate) struct Count {
+    pub(crate) marks: AtomicUsize,
+    pub(crate) facts: AtomicUsize,
+    pub(crate) changes: AtomicUsize,
 }
 
-impl RiskManager for Spy {
+/// The manager in it, with what it hears counted; one that hides what it need not be told is told
+/// everything.
+pub(crate) struct Spy<R> {
+    pub(crate) manager: R,
+    pub(crate) is_open: bool,
+    pub(crate) count: Arc<Count>,
+}
+
+impl<R: RiskManager> RiskManager for Spy<R> {
     fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        self.marks.fetch_add(usize::from(matches!(fact, Fact::Mark)), Ordering::Relaxed);
+        self.count.facts.fetch_add(1, Ordering::Relaxed);
+        self.count.marks.fetch_add(usize::from(matches!(fact, Fact::Mark)), Ordering::Relaxed);
+        let before = changes.len();
         self.manager.observe(fact, facts, changes);
+        self.count.changes.fetch_add(changes.len() - before, Ordering::Relaxed);
     }
 
     fn calm(&self) -> CalmRange {
         if self.is_open { self.manager.calm() } else { CalmRange::NONE }
+    }
+
+    fn calm_move(&self) -> f64 {
+        if self.is_open { self.manager.calm_move() } else { -1.0 }
     }
 
     fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
@@ -41,6 +58,22 @@ impl RiskManager for Spy {
 
     fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
         self.manager.release(cause, facts);
+    }
+
+    fn watches_market(&self) -> bool {
+        self.manager.watches_market()
+    }
+
+    fn is_timed(&self) -> bool {
+        self.manager.is_timed()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.manager.deadline()
+    }
+
+    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        self.manager.deadline_by(facts)
     }
 
     fn set_limit(
@@ -52,7 +85,7 @@ impl RiskManager for Spy {
     }
 }
 
-impl State for Spy {
+impl<R: RiskManager> State for Spy<R> {
     fn save(&self) -> Result<Vec<u8>, StateError> {
         self.manager.save()
     }
@@ -71,11 +104,11 @@ struct Outcome {
 /// Four parts of a run: under a wide limit; after it was set so low that the next loss breaches it;
 /// after it was set wide again and an operator resumed; after the run was saved and restored.
 fn run(tape: &Tape, is_open: bool) -> Outcome {
-    let marks = Arc::new(AtomicUsize::new(0));
+    let count = Arc::<Count>::default();
     let start = || {
         let manager = EnhancedRiskManager::builder().max_drawdown(Decimal::new(9, 1)).build();
-        let (manager, marks) = (manager.unwrap(), marks.clone());
-        simulation_under(tape, Spy { manager, is_open, marks })
+        let (manager, count) = (manager.unwrap(), Arc::clone(&count));
+        simulation_under(tape, Spy { manager, is_open, count })
     };
     let mut simulation = start();
     let parts = tape.events().chunks(tape.len() / 4);
@@ -104,7 +137,7 @@ fn run(tape: &Tape, is_open: bool) -> Outcome {
             simulation = restored(&simulation, start());
         }
     }
-    Outcome { hash: simulation.hash(), trades, marks: marks.load(Ordering::Relaxed) }
+    Outcome { hash: simulation.hash(), trades, marks: count.marks.load(Ordering::Relaxed) }
 }
 
 type World = Simulation<BandTrader, TradeCount>;

@@ -2,7 +2,7 @@
 //! halts, refusals, orders and fills are the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -12,89 +12,17 @@ use tradewright::math::{TailEstimator, TailModel};
 use tradewright::prelude::{FixedQuantity, Period};
 use tradewright::risk::*;
 use tradewright::types::{
-    Adjustment, AdjustmentCause, AdjustmentKind, Amount, DayBoundary, Decimal, Facts, FillReport,
-    HaltCause, InstrumentId, Intent, LimitKey, Liquidity, MarketEvent, Money, Order, OrderReport,
-    OrderUpdate, Price, Qty, SlotId, State, StateError, Timestamp, TradeId,
+    Adjustment, AdjustmentCause, AdjustmentKind, Amount, DayBoundary, Decimal, FillReport,
+    InstrumentId, Liquidity, MarketEvent, Money, Order, OrderReport, OrderUpdate, Price, Qty,
+    SlotId, Timestamp, TradeId,
 };
 
+use crate::calm::{Count, Spy};
 use crate::risk::hearing::Told;
 use crate::support;
 use crate::workload_c_support::{BandTrader, TradeCount, simulation_under};
 
 const ASSET: InstrumentId = InstrumentId(0);
-
-/// What it heard, and how many halts it raised and lifted.
-#[derive(Default)]
-struct Count {
-    facts: AtomicUsize,
-    changes: AtomicUsize,
-}
-
-/// The manager in it; one that hides what it need not be told is told everything.
-struct Spy {
-    manager: RealtimeRiskManager,
-    is_open: bool,
-    count: Arc<Count>,
-}
-
-impl RiskManager for Spy {
-    fn observe(&mut self, fact: &Fact<'_>, facts: &Facts<'_>, changes: &mut Vec<HaltChange>) {
-        self.count.facts.fetch_add(1, Ordering::Relaxed);
-        let before = changes.len();
-        self.manager.observe(fact, facts, changes);
-        self.count.changes.fetch_add(changes.len() - before, Ordering::Relaxed);
-    }
-
-    fn calm(&self) -> CalmRange {
-        if self.is_open { self.manager.calm() } else { CalmRange::NONE }
-    }
-
-    fn calm_move(&self) -> f64 {
-        if self.is_open { self.manager.calm_move() } else { -1.0 }
-    }
-
-    fn review(&self, group: &[Intent], facts: &Facts<'_>, out: &mut Assessment) {
-        self.manager.review(group, facts, out);
-    }
-
-    fn release(&mut self, cause: HaltCause, facts: &Facts<'_>) {
-        self.manager.release(cause, facts);
-    }
-
-    fn watches_market(&self) -> bool {
-        self.manager.watches_market()
-    }
-
-    fn is_timed(&self) -> bool {
-        self.manager.is_timed()
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        self.manager.deadline()
-    }
-
-    fn deadline_by(&self, facts: &Facts<'_>) -> Option<Timestamp> {
-        self.manager.deadline_by(facts)
-    }
-
-    fn set_limit(
-        &mut self,
-        key: &LimitKey,
-        value: Decimal,
-    ) -> Result<Option<Decimal>, RiskConfigError> {
-        self.manager.set_limit(key, value)
-    }
-}
-
-impl State for Spy {
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        self.manager.save()
-    }
-
-    fn restore(&mut self, state: &[u8]) -> Result<(), StateError> {
-        self.manager.restore(state)
-    }
-}
 
 /// Limits that a day of the tape reaches now and then.
 #[derive(Clone, Debug)]
@@ -128,7 +56,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 impl Limits {
-    fn manager(&self, is_open: bool, count: &Arc<Count>) -> Spy {
+    fn manager(&self, is_open: bool, count: &Arc<Count>) -> Spy<RealtimeRiskManager> {
         let sound = "sound limits";
         let silence = Some(Duration::from_secs(self.silence));
         let data = DataLimits { silence, jump: Some(self.jump), sound_events: 3 };
@@ -191,7 +119,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(tape: &Tape, risk: Spy) -> Self {
+    fn new(tape: &Tape, risk: Spy<RealtimeRiskManager>) -> Self {
         let instruments = tape.instruments().clone();
         let cash = instruments.find_asset("CASH").expect("the quote currency");
         let sizer = FixedQuantity::new(Decimal::ONE).expect("a sound size");
