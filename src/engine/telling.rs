@@ -76,8 +76,8 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
-    /// The same for a mark, which every event of the market brings: told unless it changes
-    /// nothing for sure.
+    /// Tells of a mark, which nearly every event of the market brings, unless it changes nothing
+    /// for sure. The caller knows that no deadline has come.
     #[inline(always)]
     pub(super) fn observe_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         let book = self.account.book();
@@ -86,6 +86,7 @@ impl<M: MetricsSink> Desk<M> {
         }
     }
 
+    /// Tells of a mark, whatever it changes.
     #[inline(never)]
     pub(super) fn tell_mark(&mut self, at: Timestamp, out: &mut Vec<Command>) {
         self.observe(at, &Fact::Mark, out);

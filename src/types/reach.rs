@@ -88,7 +88,7 @@ impl From<Stored> for Reach {
     fn from(basis: Stored) -> Self {
         let mut reach = Self { basis, ..NOTHING };
         reach.settle();
-        reach.scale(basis.units, basis.price);
+        reach.rescale(basis.units, basis.price);
         reach
     }
 }
@@ -244,7 +244,7 @@ impl Reach {
 
     /// What moves a value beside the price, 0 while it is not known, and the last mark, 0 before
     /// the first.
-    fn scale(&mut self, units: f64, price: f64) {
+    fn rescale(&mut self, units: f64, price: f64) {
         self.basis.units = units;
         self.scale = if units == 0.0 { f64::NAN } else { units };
         self.mark(price);
@@ -286,7 +286,7 @@ impl FactBook {
         let units = scale * rate;
         let price = self.mark(instrument).map_or(0.0, |mark| mark.price);
         if let Some(reach) = self.reaches.get_mut(instrument.index()) {
-            reach.scale(if rate > 0.0 && units.is_finite() { units } else { 0.0 }, price);
+            reach.rescale(if rate > 0.0 && units.is_finite() { units } else { 0.0 }, price);
         }
     }
 

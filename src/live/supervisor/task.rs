@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::metrics::panic_text;
 use crate::types::{Label, Timestamp};
 use crate::venue::Clock;
 
@@ -176,7 +177,7 @@ impl Supervised {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(error) => Some(match error.try_into_panic() {
-                Ok(panic) => format!("it panicked: {}", words(&*panic)),
+                Ok(panic) => format!("it panicked: {}", panic_text(&*panic)),
                 Err(error) => error.to_string(),
             }),
         }
@@ -211,9 +212,4 @@ pub(super) fn turn(
             status.last_error = failure;
         }
     });
-}
-
-fn words(panic: &(dyn core::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }
