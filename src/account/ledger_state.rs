@@ -49,6 +49,9 @@ impl State for Ledger {
         if saved.positions.len() != self.positions.len() || saved.sums.len() != self.sums.len() {
             return Err(StateError::Unreadable("the ledger's tables have another size".into()));
         }
+        if !saved.positions.iter().all(|position| position.is_sound(self.config.lots)) {
+            return Err(StateError::Unreadable("a position differs from its lots".into()));
+        }
         self.positions = saved.positions;
         self.sums = saved.sums;
         Ok(())

@@ -87,6 +87,24 @@ impl Position {
         Holding { quantity, cost, opened_at }
     }
 
+    /// True when the lots of a saved position make up the position; at the average there are none.
+    pub(super) fn is_sound(&self, method: LotMethod) -> bool {
+        if method == LotMethod::Average {
+            return self.lots.is_empty();
+        }
+        let side = Side::of(self.total.quantity);
+        let is_part = |lot: &Lot| Side::of(lot.quantity).is_some_and(|own| Some(own) == side);
+        let adds_up = |amount: fn(&Lot) -> Decimal| {
+            let sum = |sum, lot| add(sum, amount(lot), "lots");
+            self.lots.iter().try_fold(Decimal::ZERO, sum) == Ok(amount(&self.total))
+        };
+        self.lots.iter().all(is_part)
+            && adds_up(|lot| lot.quantity)
+            && adds_up(|lot| lot.cost)
+            && adds_up(|lot| lot.fees)
+            && adds_up(|lot| lot.funding)
+    }
+
     /// Computes a booking; closed pieces are appended to `closed`. On an error the position
     /// is untouched, but `plan` and `closed` are not what they were.
     ///

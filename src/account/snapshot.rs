@@ -1,6 +1,8 @@
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Account;
+use super::arithmetic::add;
 use super::seen::SeenTrades;
 use crate::types::{FactBook, SlotId, State, StateError};
 
@@ -78,12 +80,22 @@ impl Account {
         }
         let ids = (0..self.terms.len()).map_while(|index| u32::try_from(index).ok());
         for id in ids.map(crate::types::InstrumentId) {
+            let (mut quantity, mut cost) = (Decimal::ZERO, Decimal::ZERO);
             for slot in &slots {
                 let fact = self.book.position(*slot, id);
                 let held = self.holding(*slot, id).map_err(|_| unlike())?;
-                if is_sound && (fact.quantity, fact.cost) != (held.quantity, held.cost) {
+                if !is_sound {
+                    continue;
+                }
+                if (fact.quantity, fact.cost) != (held.quantity, held.cost) {
                     return Err(unlike());
                 }
+                quantity = add(quantity, fact.quantity, "net quantity").map_err(|_| unlike())?;
+                cost = add(cost, fact.cost, "net cost").map_err(|_| unlike())?;
+            }
+            let net = self.book.net(id);
+            if is_sound && (net.quantity, net.cost) != (quantity, cost) {
+                return Err(unlike());
             }
         }
         self.derive_terms().map_err(|_| unlike())

@@ -185,10 +185,11 @@ impl Execution {
     }
 
     /// The market has traded so much; only a participation looks at it. What is not above zero
-    /// counts as nothing.
+    /// counts as nothing, and so does what no finite sum takes.
     pub fn on_volume(&mut self, quantity: f64) {
-        if quantity > 0.0 && quantity.is_finite() {
-            self.volume += quantity;
+        let volume = self.volume + quantity;
+        if quantity > 0.0 && volume.is_finite() {
+            self.volume = volume;
         }
     }
 
@@ -312,6 +313,7 @@ impl Execution {
         self.step > Decimal::ZERO
             && self.quantity >= Decimal::ZERO
             && self.volume >= 0.0
+            && self.volume.is_finite()
             && self.schedule.windows(2).all(rises)
             && self.schedule.iter().all(|due| due.quantity <= self.quantity)
     }
@@ -343,7 +345,7 @@ impl Execution {
             return ExecutionStep::Send { quantity: child, kind };
         }
         let is_all_due = visible.is_some() || open >= rest;
-        if working.is_zero() && rest > Decimal::ZERO && is_all_due {
+        if working.is_zero() && is_all_due {
             // An iceberg's part is smaller than the venue takes, or the whole rest is.
             self.end(ExecutionEnd::GivenUp);
             return ExecutionStep::Over(ExecutionEnd::GivenUp);

@@ -294,3 +294,26 @@ proptest! {
         }
     }
 }
+
+/// Two legs whose margin grows as fast as their profit are closed at every price or at none: it
+/// is the collateral that says which.
+#[test]
+fn level_lines_are_touched_everywhere_or_nowhere() {
+    let table = table();
+    let terms = terms(MarginTiers::flat(dec("0.6"), dec("0.5")).unwrap());
+    let prices = |id, legs: [[&str; 2]; 2], collateral: &str| {
+        let legs = legs.map(|[quantity, cost]| {
+            let (quantity, cost) = (dec(quantity), dec(cost));
+            let instrument = &table[id];
+            MarginPosition { instrument, terms: &terms, quantity, cost, mark: dec("100") }
+        });
+        LiquidationPrices::of(dec(collateral), &legs).unwrap()
+    };
+    let everywhere = LiquidationPrices { below: None, above: Some(Decimal::ZERO) };
+    let linear = |collateral| prices(LINEAR, [["3", "300"], ["-1", "-100"]], collateral);
+    assert_eq!(linear("200"), everywhere, "2p of balance, 2p of margin");
+    assert_eq!(linear("200.01"), LiquidationPrices::default());
+    let inverse = |collateral| prices(INVERSE, [["1", "-0.01"], ["-3", "0.03"]], collateral);
+    assert_eq!(inverse("0.02"), everywhere);
+    assert_eq!(inverse("0.0201"), LiquidationPrices::default());
+}

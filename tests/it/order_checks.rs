@@ -4,7 +4,7 @@ use tradewright::order::audit::{Violation, violations};
 use tradewright::order::{OrderBook, OrderError, OrderLifecycle};
 use tradewright::types::{
     Bracket, Decimal, Instrument, Instruments, Intent, Order, OrderId, OrderKind, Price, Purpose,
-    Qty, Side, SlotId, Timestamp,
+    Qty, Side, SlotId, TimeInForce, Timestamp,
 };
 
 const OWNER: SlotId = SlotId(1);
@@ -146,4 +146,31 @@ fn the_smallest_value_counts_the_multiplier() {
     };
     assert_eq!(found(2), []);
     assert_eq!(found(1), [Violation::BelowMinNotional]);
+}
+
+/// What only reduces may be of any value, and where there is no smallest value none has to be
+/// known.
+#[test]
+fn a_smallest_value_is_for_what_has_one() {
+    assert_eq!(found(Side::Sell, 2, |intent| intent.flags.reduce_only = true), []);
+    let mut table = Instruments::new();
+    let id = table.add(Instrument::stock("S", "USD")).unwrap();
+    let intent = Intent::market(OWNER, id, Side::Buy, Qty::from(1));
+    let order = Order { id: OrderId::new(1, OWNER, 1), created_at: Timestamp::EPOCH, intent };
+    assert_eq!(violations(&order, &table, None), []);
+}
+
+/// Only a limit order that waits can promise to take nothing.
+#[test]
+fn a_maker_is_a_limit_order_that_waits() {
+    let of = |kind, time_in_force| {
+        found(Side::Buy, 20, |intent| {
+            (intent.kind, intent.time_in_force) = (kind, time_in_force);
+            intent.flags.post_only = true;
+        })
+    };
+    let below = OrderKind::Limit { price: price(99) };
+    assert_eq!(of(below, TimeInForce::Gtc), []);
+    assert_eq!(of(below, TimeInForce::Ioc), [Violation::CannotRest]);
+    assert_eq!(of(OrderKind::Market, TimeInForce::Gtc), [Violation::CannotRest]);
 }

@@ -505,3 +505,16 @@ proptest! {
         prop_assert!(prices().min().unwrap() <= average && average <= prices().max().unwrap());
     }
 }
+
+/// A full memory forgets its oldest with each order that ends, round after round.
+#[test]
+fn a_full_memory_forgets_the_oldest() {
+    let mut book = OrderBook::with_memory(2);
+    for sequence in 1..9 {
+        book.open(at(1), &order(sequence, Side::Buy, "1")).unwrap();
+        book.apply(at(2), id(sequence), &OrderReport::Cancelled).unwrap();
+        let known = (1..=sequence).filter(|sequence| book.find(id(*sequence)).is_some());
+        let newest: Vec<u64> = (sequence.saturating_sub(1).max(1)..=sequence).collect();
+        assert_eq!(known.collect::<Vec<_>>(), newest);
+    }
+}

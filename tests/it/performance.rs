@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tradewright::account::{
-    Conventions, EquitySeries, RelativeStatistics, RiskFree, Statistics, TradeResult,
-    TradeStatistics, drawdowns, period_returns, underwater,
+    Conventions, DrawdownStatistics, EquitySeries, RelativeStatistics, RiskFree, Statistics,
+    TradeResult, TradeStatistics, drawdowns, period_returns, underwater,
 };
 use tradewright::types::Timestamp;
 
@@ -244,4 +244,21 @@ fn the_best_and_the_worst_trade_are_of_all() {
         let found = TradeStatistics::new(&trades);
         assert_eq!((found.best, found.worst), (Some(5.0), Some(-3.0)), "{nets:?}");
     }
+}
+
+/// One point that is no number leaves a curve without figures of its depth.
+#[test]
+fn a_point_that_is_no_number_has_no_depth() {
+    for broken in [f64::NAN, f64::INFINITY] {
+        let points = points([100.0, broken, 90.0]);
+        let series = EquitySeries { start: Timestamp::EPOCH, initial: 100.0, points: &points };
+        assert_eq!(DrawdownStatistics::new(&series), DrawdownStatistics::default(), "{broken}");
+    }
+}
+
+/// Nothing follows a benchmark that never moves: what its mean leaves of it is rounding.
+#[test]
+fn a_flat_benchmark_has_no_relatives() {
+    let found = RelativeStatistics::new(&[0.1, 0.3, 0.2], &[0.1; 3], &Conventions::daily());
+    assert_eq!(found, RelativeStatistics::default());
 }

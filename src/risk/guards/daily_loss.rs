@@ -346,8 +346,7 @@ impl State for DailyLossGuard {
         // The next fact looks at the equity anew, and at the day where its end is not that day's.
         self.clear_above = f64::INFINITY;
         let before = saved.until.before(core::time::Duration::from_nanos(1));
-        let is_end = saved.until > until
-            && saved.today.is_some_and(|today| today.day == boundary.day(before))
+        let is_end = saved.today.is_some_and(|today| today.day == boundary.day(before))
             && boundary.next(before) == saved.until;
         self.until = if is_end { saved.until } else { until };
         Ok(())

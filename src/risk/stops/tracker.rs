@@ -22,6 +22,7 @@ use crate::types::{Bar, Side, Timestamp};
 /// # Ok::<(), tradewright::risk::StopPlanError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedTracker")]
 pub struct StopTracker {
     plan: StopPlan,
     side: Side,
@@ -235,5 +236,42 @@ impl StopTracker {
             Side::Buy => price <= level,
             Side::Sell => price >= level,
         })
+    }
+}
+
+/// The written form, before it is checked.
+#[derive(Deserialize)]
+struct SavedTracker {
+    plan: StopPlan,
+    side: Side,
+    entry: f64,
+    opened_at: Timestamp,
+    initial: f64,
+    level: Option<f64>,
+    best: f64,
+    extreme: f64,
+}
+
+impl TryFrom<SavedTracker> for StopTracker {
+    type Error = &'static str;
+
+    fn try_from(saved: SavedTracker) -> Result<Self, Self::Error> {
+        let SavedTracker { plan, side, entry, opened_at, initial, level, best, extreme } = saved;
+        // The entry of a position without cost is infinite, and so is its best price until the
+        // first mark; but no price is better than every other.
+        let can_be_better = |price: f64| match side {
+            Side::Buy => price < f64::INFINITY,
+            Side::Sell => price > f64::NEG_INFINITY,
+        };
+        if entry.is_nan() || !can_be_better(best) || !can_be_better(extreme) {
+            return Err("an entry or best price of a stop is none");
+        }
+        if !(initial >= 0.0 && initial.is_finite()) {
+            return Err("the width of a stop is none");
+        }
+        if level.is_some_and(|level| !(level > 0.0 && level.is_finite())) {
+            return Err("the level of a stop is no price");
+        }
+        Ok(Self { plan, side, entry, opened_at, initial, level, best, extreme })
     }
 }

@@ -6,8 +6,8 @@ use tradewright::account::{
 };
 use tradewright::risk::PortfolioHeat;
 use tradewright::types::{
-    AdjustmentKind, Decimal, Facts, Instrument, InstrumentId, Instruments, Leg, Qty, Side, SlotId,
-    State, StateError, StopFact, TradeId, WorkingFacts,
+    AdjustmentKind, Decimal, Facts, Fill, Instrument, InstrumentId, Instruments, Leg, Money, Qty,
+    Side, SlotId, State, StateError, StopFact, TradeId, WorkingFacts,
 };
 
 use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
@@ -348,4 +348,37 @@ fn a_fee_in_another_asset_is_worth_what_it_buys() {
     world.book_fill(&entry).unwrap();
     world.trade(ONE, COIN, "-10", "50000");
     assert_eq!(world.closed[0].fees, dec("0.001"));
+}
+
+/// Payments and closed legs are those of their owners, also where a position has two legs.
+#[test]
+fn legs_have_their_owners() {
+    let mut world = World::of(table(), PositionMode::Hedging);
+    for (slot, leg, quantity) in [(ONE, Leg::Long, "10"), (TWO, Leg::Short, "-4")] {
+        let entry = Fill { leg, ..world.fill(slot, ACME, quantity, "10") };
+        world.book_fill(&entry).unwrap();
+    }
+    world.adjust(AdjustmentKind::Dividend { instrument: ACME, amount: dec("0.5") }).unwrap();
+    let paid = [(ONE, "5"), (TWO, "-2")];
+    let paid = paid.map(|(slot, amount)| (slot, Money::new(dec(amount), usd(&world.table))));
+    assert_eq!(world.effects.paid, paid);
+    world.adjust(AdjustmentKind::Settlement { instrument: ACME, price: dec("12") }).unwrap();
+    let closed = world.effects.closed.iter();
+    let closed: Vec<_> = closed.map(|trade| (trade.slot, trade.leg, trade.gross.amount)).collect();
+    assert_eq!(closed, [(ONE, Leg::Long, dec("20")), (TWO, Leg::Short, dec("-8"))]);
+}
+
+/// A fill whose legs have no sum is refused before it is booked, also where the net of all owners
+/// would take it.
+#[test]
+fn the_legs_of_an_owner_have_a_sum() {
+    let mut world = World::of(table(), PositionMode::Hedging);
+    for (slot, change) in [(ONE, Decimal::MAX), (TWO, Decimal::MIN)] {
+        let (change, price) = (Qty::new(change), price("0.01"));
+        world.adjust(AdjustmentKind::Position { slot, instrument: ACME, change, price }).unwrap();
+    }
+    let before = world.account.save().unwrap();
+    let entry = Fill { leg: Leg::Long, ..world.fill(ONE, ACME, "1", "10") };
+    assert_eq!(world.book_fill(&entry), Err(LedgerError::Overflow { what: "quantity" }));
+    assert_eq!(world.account.save().unwrap(), before);
 }

@@ -82,6 +82,62 @@ fn guards_with_faults_are_found() {
     breaks(Suite::new().guard(|| Moody { calls: &calls }), "pure");
 }
 
+/// Halts after a price that has jumped by a fiftieth, and says with which moves it need not be
+/// troubled.
+#[derive(Serialize, Deserialize)]
+struct Jumpy {
+    calm: f64,
+    jumps: u32,
+}
+
+impl Guard for Jumpy {
+    fn name(&self) -> &'static str {
+        "jumpy"
+    }
+
+    fn watch(&mut self, fact: &Fact<'_>, facts: &Facts<'_>) -> Option<Halt> {
+        if let Fact::Market(event) = fact
+            && let Some(price) = event.mark()
+            && let Some(last) = facts.book.quoted(event.instrument())
+        {
+            self.jumps += u32::from((price - last.price).abs() >= last.price * 0.02);
+        }
+        (self.jumps > 0).then(|| Halt::new(HaltCause::Operator, HaltScope::Account))
+    }
+
+    fn wants(&self) -> FactKinds {
+        FactKinds::MARKET
+    }
+
+    fn watches_market(&self) -> bool {
+        true
+    }
+
+    fn calm_move(&self) -> f64 {
+        self.calm
+    }
+
+    fn verdict(&self, _: &Facts<'_>) -> Limit {
+        if self.jumps > 0 { Limit::Deny(REASON) } else { Limit::Allow(None) }
+    }
+
+    fn release(&mut self, cause: HaltCause, _: &Facts<'_>) {
+        if cause == HaltCause::Operator {
+            self.jumps = 0;
+        }
+    }
+}
+
+#[test]
+fn guards_that_sleep_through_the_market_are_found() {
+    for calm in [0.03, f64::INFINITY] {
+        breaks(Suite::new().guard(|| Jumpy { calm, jumps: 0 }), "only what it wants");
+    }
+    for calm in [0.02, 0.0, -1.0] {
+        Suite::new().guard(|| Jumpy { calm, jumps: 0 }).unwrap();
+    }
+}
+
 /// Says something else each time, as a guard and as a gate.
 struct Moody<'a> {
     calls: &'a AtomicU32,

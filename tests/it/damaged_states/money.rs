@@ -82,7 +82,15 @@ fn books_of_money() {
     let subjects = [
         ledger("ledger", lots(LotMethod::Fifo), &[3]),
         ledger("hedging ledger", hedging, &[2]),
-        account(&[3]).only(&[".seen", ".pnl", ".orders", ".is_sound", ".book.slots", ".book.cash"]),
+        account(&[3]).only(&[
+            ".seen",
+            ".pnl",
+            ".orders",
+            ".is_sound",
+            ".book.slots",
+            ".book.net",
+            ".book.cash",
+        ]),
     ];
     hold("money", include_str!("money.txt"), &subjects);
 }

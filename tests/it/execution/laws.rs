@@ -391,4 +391,10 @@ fn a_volume_is_a_number_above_zero() {
     }
     parent.on_volume(8.0);
     assert_eq!(parent.due(Timestamp::EPOCH), dec("4"));
+    // What no sum takes is left out: the volume stays a number.
+    for _ in 0..2 {
+        parent.on_volume(f64::MAX);
+        assert_eq!(parent.due(Timestamp::EPOCH), dec("10"));
+        assert!(parent.is_sound());
+    }
 }

@@ -191,3 +191,15 @@ proptest! {
         prop_assert_eq!(rmp_serde::from_slice::<StopTracker>(&saved).unwrap(), stop);
     }
 }
+
+/// A distance is above zero and has an end.
+#[test]
+fn a_width_is_a_distance() {
+    let twice = |volatility| StopWidth::Multiple(2.0).of(100.0, Some(volatility));
+    assert_eq!(twice(1.5), Some(3.0));
+    for volatility in [0.0, -1.0, f64::NAN, f64::MAX] {
+        assert_eq!(twice(volatility), None, "{volatility}");
+    }
+    assert_eq!(StopWidth::Multiple(2.0).of(100.0, None), None);
+    assert_eq!(StopWidth::Fraction(0.5).of(f64::INFINITY, None), None);
+}

@@ -5,10 +5,11 @@ use core::time::Duration;
 use tradewright::risk::{
     BreakerLimits, Ceiling, CircuitBreaker, Concentration, CorrelationEstimator, DailyLimit,
     DailyLossGuard, DrawdownGuard, EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact,
-    Guard, InstrumentList, Limit, MaxDrawdownTracker, MaxOrderNotional, OtherPrices, PeakReset,
-    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager,
-    RiskChain, RiskManager, RiskRule, StopAction, StopPlan, StopReading, StopTracker, StopWidth,
-    StressScenario, UnstoppedRisk, rule_from_fn,
+    Guard, InstrumentList, Kelly, KellyEdge, KellyWindow, Limit, MaxDrawdownTracker,
+    MaxOrderNotional, OtherPrices, PeakReset, PortfolioGuard, PortfolioHeat, PortfolioRisk,
+    PortfolioRiskSettings, RealtimeRiskManager, RiskChain, RiskManager, RiskRule, Sizer,
+    StopAction, StopPlan, StopReading, StopTracker, StopWidth, StressScenario, UnstoppedRisk,
+    rule_from_fn,
 };
 use tradewright::types::{
     DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, LimitKey, Price,
@@ -16,7 +17,7 @@ use tradewright::types::{
 };
 
 use super::chain::review;
-use super::guards::fill;
+use super::guards::{fill, trade};
 use super::{COIN, INVERSE, SHARE, SLOT, World, dec, market, price, secs};
 
 fn cash(world: &World, amount: &str) -> FactBook {
@@ -358,4 +359,40 @@ fn a_review_reads_the_correlations_of_the_last_row() {
     }
     assert_eq!(exposures[6], 10_000.0 + 500.0, "together");
     assert_eq!(exposures[12], 510.0, "against one another");
+}
+
+/// Rows are made by marks, also by those that do not move the price.
+#[test]
+fn a_mark_without_a_move_makes_a_row() {
+    let still = moving(short(), |_| [100.0, 50.0]);
+    assert_eq!(still.figures().unwrap().deviation, 0.0);
+}
+
+/// A day that begins without money has no loss that it may have.
+#[test]
+fn a_day_without_money_has_no_limit() {
+    let world = World::new();
+    let limit = |equity: &str| {
+        let limit = DailyLimit::Amount(dec("100"));
+        let mut guard = DailyLossGuard::new(limit, DayBoundary::UTC).unwrap();
+        let book = cash(&world, equity);
+        guard.watch(&Fact::Mark, &world.facts(&book));
+        guard.status(&world.facts(&book)).limit
+    };
+    assert_eq!(limit("0.01"), 100.0);
+    assert!(limit("0").is_nan());
+}
+
+/// Who has only lost has no payoff, who has only won an endless one.
+#[test]
+fn an_edge_needs_wins() {
+    let edge = |gross: &str| {
+        let window = KellyWindow { trades: 4, least: 2, until_then: 0.1 };
+        let mut kelly = Kelly::observed(window, 0.5, dec("0.3")).unwrap();
+        assert_eq!((kelly.edge(), kelly.fraction()), (None, 0.05));
+        (0..2).for_each(|_| kelly.on_trade(&trade(SLOT, gross)));
+        (kelly.edge().unwrap(), kelly.fraction())
+    };
+    assert_eq!(edge("-500"), (KellyEdge { win_rate: 0.0, payoff: 0.0 }, 0.0));
+    assert_eq!(edge("500"), (KellyEdge { win_rate: 1.0, payoff: f64::INFINITY }, 0.3));
 }
