@@ -305,8 +305,8 @@ impl Account {
         // What others have working stays; mostly there are none.
         let sum = if is_same(working, &before) { after } else { moved(*working, before, after)? };
         *count = orders;
-        (own.working_buy, own.working_sell) = (buy, sell);
-        (net.working_buy, net.working_sell) = (sum.buy, sum.sell);
+        own.set_working(buy, sell);
+        net.set_working(sum.buy, sum.sell);
         *working = sum;
         self.book.settle_reach(instrument);
         Ok(())

@@ -128,8 +128,9 @@ impl Account {
         }
         write(own, instrument, holding, terms.multiplier);
         if is_alone {
-            let PositionFacts { working_buy, working_sell, .. } = *net;
-            *net = PositionFacts { opened_at, working_buy, working_sell, ..*own };
+            let PositionFacts { working_buy, working_sell, buying, selling, .. } = *net;
+            let working = PositionFacts { working_buy, working_sell, buying, selling, ..*own };
+            *net = PositionFacts { opened_at, ..working };
         } else {
             write(net, instrument, total, terms.multiplier);
         }

@@ -365,7 +365,9 @@ impl Bench<'_> {
     fn take(&mut self, rule: &'static str, limit: Limit) {
         if let Limit::Allow(reason) = limit {
             let used = reason.map_or(0.0, |reason| reason.utilisation());
-            self.out.risk_score = self.out.risk_score.max(used);
+            if used > self.out.risk_score {
+                self.out.risk_score = used;
+            }
             return;
         }
         self.object(rule, &limit);

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 
 use super::opening::{linked, quantity};
-use crate::types::{Facts, Instrument, InstrumentId, Intent, Side};
+use crate::types::{Facts, Instrument, InstrumentId, Intent, Side, small};
 
 /// The position at the venue in one instrument and what could still fill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,11 +60,8 @@ impl Standing {
 
     /// What is held on this side once its working orders have filled; never negative.
     pub fn held(&self, side: Side) -> Decimal {
-        let working = self.working(side);
-        if self.net.is_zero() && working.is_zero() {
-            return Decimal::ZERO;
-        }
-        side.signed(self.net).saturating_add(working).max(Decimal::ZERO)
+        let held = sum(side.signed(self.net), self.working(side));
+        if small::is_above_zero(held) { held } else { Decimal::ZERO }
     }
 
     /// The largest position that working orders can bring about, on either side.
@@ -72,8 +69,8 @@ impl Standing {
         if self.buying.is_zero() && self.selling.is_zero() {
             return self.net.abs();
         }
-        let up = self.net.saturating_add(self.buying).abs();
-        up.max(self.net.saturating_sub(self.selling).abs())
+        let up = sum(self.net, self.buying).abs();
+        up.max(sum(self.net, -self.selling).abs())
     }
 
     /// Working quantity of a side.
@@ -83,6 +80,12 @@ impl Standing {
             Side::Sell => self.selling,
         }
     }
+}
+
+/// The sum; what does not fit is as much as does.
+#[inline]
+fn sum(a: Decimal, b: Decimal) -> Decimal {
+    if b.is_zero() { a } else { small::total(a, b).unwrap_or_else(|| a.saturating_add(b)) }
 }
 
 /// Sums over all instruments at mark in the reporting currency, working orders counted as
@@ -100,15 +103,15 @@ pub struct Exposure {
 impl Exposure {
     /// The sums over all instruments, in the order of their ids.
     pub fn of(facts: &Facts<'_>) -> Self {
-        let mut sum = Self::default();
+        let (mut gross, mut up, mut down) = (0.0, 0.0, 0.0);
         // Nothing held needs no mark; what is not a number must stay.
-        for reach in facts.book.reaches().iter().filter(|reach| reach.worst() != 0.0) {
+        for reach in facts.book.reaches().iter().filter(|reach| reach.can_be_held()) {
             let unit = reach.unit_value();
-            sum.gross += unit * reach.worst();
-            sum.up += unit * reach.up();
-            sum.down += unit * reach.down();
+            gross += unit * reach.worst();
+            up += unit * reach.up();
+            down += unit * reach.down();
         }
-        sum
+        Self { gross, up, down }
     }
 
     /// One more opening of this value on a side; `gross` is what it adds there.

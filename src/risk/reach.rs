@@ -16,12 +16,12 @@ pub(super) fn reach_after(id: InstrumentId, legs: &[Intent], facts: &Facts<'_>) 
 /// orders; mostly there are none.
 #[inline]
 pub(super) fn each_reach(legs: &[Intent], facts: &Facts<'_>, mut take: impl FnMut(usize, &Reach)) {
-    for (place, alone) in facts.book.reaches().iter().enumerate() {
-        if legs.is_empty() {
-            take(place, alone);
-        } else {
-            take(place, &reach_after(InstrumentId(place as u32), legs, facts));
-        }
+    let alone = facts.book.reaches().iter().enumerate();
+    if legs.is_empty() {
+        return alone.for_each(|(place, reach)| take(place, reach));
+    }
+    for (place, _) in alone {
+        take(place, &reach_after(InstrumentId(place as u32), legs, facts));
     }
 }
 

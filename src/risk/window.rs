@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::RiskConfigError;
-use crate::types::{Timestamp, exact};
+use crate::types::{Timestamp, exact, small};
 
 /// What happened within the last span of time, `(t − span, t]`: what is exactly one span old is
 /// out.
@@ -134,14 +134,14 @@ impl Totals {
     fn plus(&self, other: &Self) -> Self {
         Self {
             count: self.count.saturating_add(other.count),
-            quantity: self.quantity.checked_add(other.quantity).unwrap_or(Decimal::MAX),
-            value: self.value.checked_add(other.value).unwrap_or(Decimal::MAX),
+            quantity: small::total(self.quantity, other.quantity).unwrap_or(Decimal::MAX),
+            value: small::total(self.value, other.value).unwrap_or(Decimal::MAX),
         }
     }
 
     fn minus(&self, other: &Self) -> Self {
         let less = |left: Decimal, right: Decimal| {
-            if left == Decimal::MAX { left } else { left.saturating_sub(right) }
+            if is_most(left) { left } else { small::total(left, -right).unwrap_or(Decimal::MIN) }
         };
         Self {
             count: self.count.saturating_sub(other.count),
@@ -151,8 +151,13 @@ impl Totals {
     }
 
     fn fits(&self) -> bool {
-        self.quantity < Decimal::MAX && self.value < Decimal::MAX
+        !is_most(self.quantity) && !is_most(self.value)
     }
+}
+
+/// True for the largest decimal, which has one form alone.
+const fn is_most(sum: Decimal) -> bool {
+    small::is_same(sum, Decimal::MAX)
 }
 
 #[derive(Serialize, Deserialize)]

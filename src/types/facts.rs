@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AssetId, HaltLevel, Instrument, InstrumentId, InstrumentKind, Instruments, Reach, Side, SlotId,
-    StopFact, Timestamp, exact,
+    StopFact, Timestamp, exact, to_f64,
 };
 
 /// What is known at one moment: the read-only view that strategies, sizers and risk rules get.
@@ -231,25 +231,60 @@ pub struct QuotedPrice {
 
 /// One position and its working orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredPosition", into = "StoredPosition")]
 pub struct PositionFacts {
     /// Signed quantity.
-    #[serde(with = "exact")]
     pub quantity: Decimal,
     /// The same as `f64`.
     pub size: f64,
     /// Signed cost of the open quantity in the settlement currency.
-    #[serde(with = "exact")]
     pub cost: Decimal,
     /// Average entry price; 0 while flat.
     pub average: f64,
     /// When it was opened (the last time it left zero).
     pub opened_at: Timestamp,
     /// Unfilled quantity of this owner's working buy orders (linked groups count once).
-    #[serde(with = "exact")]
     pub working_buy: Decimal,
     /// The same of its sell orders.
-    #[serde(with = "exact")]
     pub working_sell: Decimal,
+    /// `working_buy` as `f64`.
+    pub buying: f64,
+    /// `working_sell` as `f64`.
+    pub selling: f64,
+}
+
+/// What is written of a position: what works is written once.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "PositionFacts")]
+struct StoredPosition {
+    #[serde(with = "exact")]
+    quantity: Decimal,
+    size: f64,
+    #[serde(with = "exact")]
+    cost: Decimal,
+    average: f64,
+    opened_at: Timestamp,
+    #[serde(with = "exact")]
+    working_buy: Decimal,
+    #[serde(with = "exact")]
+    working_sell: Decimal,
+}
+
+impl From<StoredPosition> for PositionFacts {
+    fn from(stored: StoredPosition) -> Self {
+        let StoredPosition { quantity, size, cost, average, opened_at, .. } = stored;
+        let mut position = Self { quantity, size, cost, average, opened_at, ..Self::FLAT };
+        position.set_working(stored.working_buy, stored.working_sell);
+        position
+    }
+}
+
+impl From<PositionFacts> for StoredPosition {
+    fn from(position: PositionFacts) -> Self {
+        let PositionFacts { quantity, size, cost, average, opened_at, .. } = position;
+        let PositionFacts { working_buy, working_sell, .. } = position;
+        Self { quantity, size, cost, average, opened_at, working_buy, working_sell }
+    }
 }
 
 impl PositionFacts {
@@ -262,6 +297,8 @@ impl PositionFacts {
         opened_at: Timestamp::EPOCH,
         working_buy: Decimal::ZERO,
         working_sell: Decimal::ZERO,
+        buying: 0.0,
+        selling: 0.0,
     };
 
     /// True at zero quantity.
@@ -289,6 +326,26 @@ impl PositionFacts {
             Side::Buy => self.working_buy,
             Side::Sell => self.working_sell,
         }
+    }
+
+    /// True while its owner holds nothing and no order works.
+    #[inline]
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.size.to_bits() | self.buying.to_bits() | self.selling.to_bits() == 0
+    }
+
+    /// True while orders of its owner work.
+    #[inline]
+    pub(crate) const fn has_orders(&self) -> bool {
+        self.buying.to_bits() | self.selling.to_bits() != 0
+    }
+
+    /// The unfilled quantities of its working orders.
+    #[inline]
+    pub(crate) fn set_working(&mut self, buy: Decimal, sell: Decimal) {
+        let size = |units: Decimal| if units.is_zero() { 0.0 } else { to_f64(units) };
+        (self.working_buy, self.working_sell) = (buy, sell);
+        (self.buying, self.selling) = (size(buy), size(sell));
     }
 }
 

@@ -104,20 +104,16 @@ impl<'a> FactBookBuilder<'a> {
         side: Side,
         quantity: Decimal,
     ) -> Self {
-        let raise = |sum: &mut Decimal| *sum = sum.saturating_add(quantity);
         if self.instruments.get(instrument).is_none() {
             return self;
         }
-        raise(side_of(self.entry(slot, instrument), side));
-        if let Some(net) = self.book.net.get_mut(instrument.index()) {
-            raise(side_of(net, side));
-        }
-        if let Some(working) = self.book.working.get_mut(instrument.index()) {
+        raise(self.entry(slot, instrument), side, quantity);
+        let index = instrument.index();
+        let (net, working) = (self.book.net.get_mut(index), self.book.working.get_mut(index));
+        if let (Some(net), Some(working)) = (net, working) {
+            raise(net, side, quantity);
+            (working.buy, working.sell) = (net.working_buy, net.working_sell);
             working.orders += 1;
-            match side {
-                Side::Buy => raise(&mut working.buy),
-                Side::Sell => raise(&mut working.sell),
-            }
         }
         self
     }
@@ -200,9 +196,11 @@ fn add(position: &mut PositionFacts, quantity: Decimal, cost: Decimal, average: 
     position.average = if position.quantity.is_zero() { 0.0 } else { average };
 }
 
-const fn side_of(position: &mut PositionFacts, side: Side) -> &mut Decimal {
+fn raise(position: &mut PositionFacts, side: Side, quantity: Decimal) {
+    let (mut buy, mut sell) = (position.working_buy, position.working_sell);
     match side {
-        Side::Buy => &mut position.working_buy,
-        Side::Sell => &mut position.working_sell,
+        Side::Buy => buy = buy.saturating_add(quantity),
+        Side::Sell => sell = sell.saturating_add(quantity),
     }
+    position.set_working(buy, sell);
 }

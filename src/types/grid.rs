@@ -1,6 +1,6 @@
 //! The decimal grid of a data series and the only two bridges between `f64` and [`Decimal`].
 
-use super::{Classification, Classify};
+use super::{Classification, Classify, small};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -134,12 +134,11 @@ impl From<Grid> for u8 {
 /// and within two roundings above.
 #[inline]
 pub fn to_f64(value: Decimal) -> f64 {
-    let mantissa = value.mantissa();
     let scale = value.scale();
     // The conversion of wide integers is a slow call: only where the value needs it.
-    let units = match i64::try_from(mantissa) {
-        Ok(small) => small as f64,
-        Err(_) => wide_to_f64(mantissa),
+    let units = match small::units(value) {
+        Some(small) => small as f64,
+        None => wide_to_f64(value.mantissa()),
     };
     match SCALES.get(scale as usize) {
         Some(scale) => units / scale,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{FactBook, InstrumentId, Side, to_f64};
+use super::{FactBook, InstrumentId, PositionFacts, Side};
 
 /// Where the position in one instrument can end up, over all strategies, and what a unit of it is
 /// worth: what a rule on values reads of every instrument.
@@ -145,16 +145,17 @@ impl Reach {
         }
     }
 
-    /// True while orders work in the instrument.
-    #[inline]
-    pub(crate) const fn has_orders(&self) -> bool {
-        self.basis.buying != 0.0 || self.basis.selling != 0.0
-    }
-
     /// True while working orders would open something.
     #[inline]
     pub(crate) const fn opens(&self) -> bool {
-        self.span.opened_in_all != 0.0
+        // No sum below zero is kept, nor a zero with a sign: the bits tell it.
+        self.span.opened_in_all.to_bits() != 0
+    }
+
+    /// True while something is held or would be, were working orders filled.
+    #[inline]
+    pub(crate) const fn can_be_held(&self) -> bool {
+        self.span.worst.to_bits() != 0
     }
 
     /// Units held on a side once its working orders have filled; never negative.
@@ -294,15 +295,9 @@ impl FactBook {
     #[inline]
     pub(crate) fn settle_reach(&mut self, instrument: InstrumentId) {
         let index = instrument.index();
-        let (net, working) = (self.net.get(index), self.working.get(index));
-        if let (Some(reach), Some(net), Some(working)) = (self.reaches.get_mut(index), net, working)
-        {
-            reach.basis.size = net.size;
-            // Only a working order has a quantity.
-            [reach.basis.buying, reach.basis.selling] = match working.orders {
-                0 => [0.0; 2],
-                _ => [working.buy, working.sell].map(to_f64),
-            };
+        if let (Some(reach), Some(net)) = (self.reaches.get_mut(index), self.net.get(index)) {
+            let PositionFacts { size, buying, selling, .. } = *net;
+            reach.basis = Stored { size, buying, selling, ..reach.basis };
             reach.settle();
         }
     }

@@ -45,6 +45,20 @@ pub(crate) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
     Some(Decimal::from_parts(size as u32, (size >> 32) as u32, 0, sum < 0, scale))
 }
 
+/// The sum, of the value that [`Decimal::checked_add`] gives.
+#[inline]
+pub(crate) fn total(a: Decimal, b: Decimal) -> Option<Decimal> {
+    match sum(a, b) {
+        Some(sum) => Some(sum),
+        None => large_total(a, b),
+    }
+}
+
+#[inline(never)]
+fn large_total(a: Decimal, b: Decimal) -> Option<Decimal> {
+    a.checked_add(b)
+}
+
 /// The product, as [`Decimal::checked_mul`] gives it.
 #[inline]
 pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
@@ -99,7 +113,7 @@ fn has_no_rest(value: Decimal, unit: Decimal) -> bool {
 
 /// The digits with their sign, without the point.
 #[inline]
-const fn units(value: Decimal) -> Option<i64> {
+pub(crate) const fn units(value: Decimal) -> Option<i64> {
     let parts = value.unpack();
     if parts.hi != 0 || parts.mid >> 31 != 0 {
         return None;

@@ -25,6 +25,9 @@ pub struct RepeatedExecution {
 struct Memory {
     count: u32,
     counted: VecDeque<OrderId>,
+    /// The largest of those that are remembered: nearly every order is newer.
+    #[serde(skip)]
+    newest: Option<OrderId>,
 }
 
 /// Entry orders that are remembered, so that their later fills are no further entries; an
@@ -62,15 +65,27 @@ impl RepeatedExecution {
         if fill.purpose != Purpose::Entry || !is_mine {
             return;
         }
-        let counted = &mut self.memory.counted;
-        if counted.iter().rev().any(|order| *order == fill.order) {
-            return;
+        if !self.memory.holds(fill.order) {
+            self.memory.remember(fill.order);
+            self.memory.count = self.memory.count.saturating_add(1);
         }
-        if counted.len() >= REMEMBERED {
-            counted.pop_front();
+    }
+}
+
+impl Memory {
+    fn holds(&self, order: OrderId) -> bool {
+        Some(order) <= self.newest && self.counted.iter().rev().any(|counted| *counted == order)
+    }
+
+    fn remember(&mut self, order: OrderId) {
+        if self.counted.len() >= REMEMBERED {
+            let forgotten = self.counted.pop_front();
+            if forgotten == self.newest {
+                self.newest = self.counted.iter().max().copied();
+            }
         }
-        counted.push_back(fill.order);
-        self.memory.count = self.memory.count.saturating_add(1);
+        self.counted.push_back(order);
+        self.newest = self.newest.max(Some(order));
     }
 }
 
@@ -143,6 +158,7 @@ impl State for RepeatedExecution {
         if memory.counted.len() > REMEMBERED {
             return Err(StateError::Unreadable(format!("{} orders", memory.counted.len())));
         }
+        memory.newest = memory.counted.iter().max().copied();
         self.memory = memory;
         Ok(())
     }

@@ -220,13 +220,13 @@ impl PortfolioRisk {
     /// The instrument's place in the rows.
     #[inline]
     pub(in crate::risk) fn column(&self, instrument: InstrumentId) -> Option<usize> {
-        self.column_at(instrument.index())
+        self.columns.get(instrument.index())
     }
 
-    /// The same by the instrument's index.
+    /// The same by the instrument's index, past the end of every row where it is not watched.
     #[inline]
-    pub(in crate::risk) fn column_at(&self, index: usize) -> Option<usize> {
-        self.columns.get(index)
+    pub(in crate::risk) fn column_at(&self, index: usize) -> usize {
+        self.columns.at(index)
     }
 
     /// Correlations of a column with all columns as of the last row, NaN where one is not known.

@@ -3,23 +3,33 @@ use crate::types::InstrumentId;
 
 /// The place of each instrument among the rows, by id.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Columns(Vec<Option<u32>>);
+pub(super) struct Columns(Vec<u32>);
+
+/// The place of what is not watched: past the end of every row.
+const NOWHERE: u32 = u32::MAX;
 
 impl Columns {
     /// The places of these instruments, which are in rising order.
     pub(super) fn of(instruments: &[InstrumentId]) -> Self {
         let length = instruments.last().map_or(0, |last| last.index() + 1);
-        let mut columns = vec![None; length];
-        for (column, instrument) in instruments.iter().enumerate() {
-            columns[instrument.index()] = u32::try_from(column).ok();
+        let mut columns = vec![NOWHERE; length];
+        for (column, instrument) in (0..NOWHERE).zip(instruments) {
+            columns[instrument.index()] = column;
         }
         Self(columns)
     }
 
-    /// The place of the instrument with this index.
+    /// The place of the instrument with this index; past the end of every row where it is not
+    /// watched.
+    #[inline]
+    pub(super) fn at(&self, index: usize) -> usize {
+        self.0.get(index).map_or(NOWHERE as usize, |column| *column as usize)
+    }
+
+    /// The same, or none.
     #[inline]
     pub(super) fn get(&self, index: usize) -> Option<usize> {
-        self.0.get(index).copied().flatten().map(|column| column as usize)
+        Some(self.at(index)).filter(|column| *column < NOWHERE as usize)
     }
 }
 

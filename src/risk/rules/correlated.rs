@@ -64,17 +64,16 @@ impl<'a> CorrelatedExposure<'a> {
 
     fn others_of(&self, related: &[f64], opening: &Opening<'_>, facts: &Facts<'_>) -> f64 {
         let own = opening.intent.instrument.index();
+        // Of a position without a mark nothing is known: NaN stays, whatever is shared.
+        let is_known = !opening.exposure.gross.is_nan();
         let mut sum = 0.0;
         each_reach(opening.earlier, facts, |place, reach| {
-            if place == own || reach.worst() == 0.0 {
-                return;
-            }
-            let column = self.portfolio.column_at(place);
-            let correlation = column.and_then(|column| related.get(column));
+            let correlation = related.get(self.portfolio.column_at(place));
             let correlation = correlation.copied().unwrap_or(f64::NAN);
-            let shared = self.shared(correlation, reach, opening.intent.side);
-            // Of a position without a mark nothing is known: NaN stays, whatever is shared.
-            sum += shared * reach.unit_value();
+            let is_apart = correlation.abs() < self.threshold;
+            if !(is_apart && is_known) && place != own && reach.can_be_held() {
+                sum += self.shared(correlation, reach, opening.intent.side) * reach.unit_value();
+            }
         });
         sum
     }

@@ -76,24 +76,25 @@ impl PortfolioHeat {
     /// negative; NaN while a mark or rate is missing.
     pub fn open_risk(&self, facts: &Facts<'_>) -> f64 {
         let slots = (0..=u16::MAX).map(SlotId).zip(&facts.book.slots);
-        slots.fold(0.0, |sum, (slot, positions)| {
-            self.add_slot(sum, facts.book.stops_of(slot), positions, facts)
+        slots.fold(0.0, |sum, (slot, positions)| match facts.book.stops_of(slot) {
+            [] => self.add_slot(sum, positions, core::iter::repeat(&NO_STOP), facts),
+            stops => self.add_slot(sum, positions, stops.iter(), facts),
         })
     }
 
     /// One slot's open risk more.
-    fn add_slot(
+    #[inline(always)]
+    fn add_slot<'a>(
         &self,
         mut sum: f64,
-        stops: &[StopFact],
         positions: &[PositionFacts],
+        stops: impl Iterator<Item = &'a StopFact>,
         facts: &Facts<'_>,
     ) -> f64 {
-        for (index, (position, reach)) in positions.iter().zip(facts.book.reaches()).enumerate() {
-            let is_left_out = position.size == 0.0 && (!reach.has_orders() || is_idle(position));
-            if !is_left_out {
-                let scale = Scale { reach, unstopped: self.unstopped };
-                sum += scale.risk(position, stops.get(index).unwrap_or(&NO_STOP));
+        for ((position, reach), stop) in positions.iter().zip(facts.book.reaches()).zip(stops) {
+            // Mostly it is another slot that trades there.
+            if !position.is_idle() {
+                sum += Scale { reach, unstopped: self.unstopped }.risk(position, stop);
             }
         }
         sum
@@ -102,7 +103,7 @@ impl PortfolioHeat {
     /// The open risk of one slot's position and working orders in one instrument.
     pub fn risk_of(&self, slot: SlotId, instrument: InstrumentId, facts: &Facts<'_>) -> f64 {
         let position = facts.book.position(slot, instrument);
-        if is_idle(position) {
+        if position.is_idle() {
             return 0.0;
         }
         self.scale(instrument, facts).risk(position, &facts.book.stop(slot, instrument))
@@ -184,18 +185,6 @@ impl RiskRule for PortfolioHeat {
 
 const NO_STOP: StopFact = StopFact { level: 0.0, covered: 0.0, distance: 0.0 };
 
-/// Nothing is held and nothing works.
-#[inline]
-fn is_idle(position: &PositionFacts) -> bool {
-    position.size == 0.0 && is_unworked(position)
-}
-
-/// None of its owner's orders works.
-#[inline]
-fn is_unworked(position: &PositionFacts) -> bool {
-    position.working_buy.is_zero() && position.working_sell.is_zero()
-}
-
 /// How prices of one instrument become money.
 struct Scale<'a> {
     reach: &'a Reach,
@@ -245,11 +234,7 @@ impl Scale<'_> {
         } else {
             size * self.reach.unit_value() * self.unstopped
         };
-        // Mostly no strategy has orders there.
-        if !self.reach.has_orders() || is_unworked(position) {
-            return held;
-        }
-        held + self.working(position, stop)
+        if position.has_orders() { held + self.working(position, stop) } else { held }
     }
 
     /// What a position risks beside a working stop.
@@ -272,15 +257,20 @@ impl Scale<'_> {
     /// The worse of what working buys and working sales would open.
     #[inline]
     fn working(&self, position: &PositionFacts, stop: &StopFact) -> f64 {
-        let one = |side: Side, working: Decimal, against: f64| {
-            if working.is_zero() {
-                return 0.0;
-            }
-            let opens = to_f64(working) - if against > 0.0 { against } else { 0.0 };
+        let one = |side: Side, working: f64, against: f64| {
+            let opens = working - if against > 0.0 { against } else { 0.0 };
             if opens > 0.0 { opens * self.planned_at_mark(side, stop.distance) } else { 0.0 }
         };
-        let up = one(Side::Buy, position.working_buy, -position.size);
-        let down = one(Side::Sell, position.working_sell, position.size);
+        let PositionFacts { size, buying, selling, .. } = *position;
+        // Mostly only one side works.
+        if selling == 0.0 {
+            return one(Side::Buy, buying, -size);
+        }
+        let down = one(Side::Sell, selling, size);
+        if buying == 0.0 {
+            return down;
+        }
+        let up = one(Side::Buy, buying, -size);
         if up >= down || up.is_nan() { up } else { down }
     }
 }

@@ -62,10 +62,10 @@ impl RiskRule for PositionCount {
 }
 
 fn held(facts: &Facts<'_>) -> usize {
-    facts.book.reaches().iter().filter(|reach| reach.worst() > 0.0).count()
+    facts.book.reaches().iter().filter(|reach| reach.can_be_held()).count()
 }
 
 #[inline]
 fn is_held(id: InstrumentId, facts: &Facts<'_>) -> bool {
-    facts.book.reach(id).worst() > 0.0
+    facts.book.reach(id).can_be_held()
 }

@@ -90,7 +90,7 @@ impl<'a> VarLimit<'a> {
         each_reach(opening.earlier, facts, |place, reach| {
             if reach.opens() && place != own {
                 let opened = reach.opened_value();
-                let series = self.portfolio.column_at(place).and_then(|column| all.get(column));
+                let series = all.get(self.portfolio.column_at(place));
                 sum += opened * series.map_or(f64::NAN, |series| series.deviation);
             }
         });
