@@ -1,10 +1,10 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Account;
 use super::arithmetic::add;
 use super::seen::SeenTrades;
-use crate::types::{FactBook, SlotId, State, StateError};
+use super::{Account, LedgerError};
+use crate::types::{FactBook, SlotId, State, StateError, WorkingFacts};
 
 /// The written form of an account.
 #[derive(Serialize, Deserialize)]
@@ -49,6 +49,9 @@ impl State for Account {
         }
         if saved.orders.len() != self.orders.len() || !saved.seen.fits(self.terms.len()) {
             return Err(StateError::Unreadable("the account's tables have another size".into()));
+        }
+        if orders_add_up(&saved.book, &saved.orders) != Ok(true) {
+            return Err(StateError::Unreadable("working orders do not add up".into()));
         }
         let books = self.pnl.save()?;
         self.pnl.restore(&saved.pnl)?;
@@ -100,6 +103,28 @@ impl Account {
         }
         self.derive_terms().map_err(|_| unlike())
     }
+}
+
+/// True when what works of each strategy adds up to what works in all, in every instrument.
+fn orders_add_up(book: &FactBook, orders: &[u32]) -> Result<bool, LedgerError> {
+    let what = "working orders";
+    let counts = orders.chunks(book.slots.len().max(1));
+    for (index, ((net, working), counts)) in
+        book.net.iter().zip(&book.working).zip(counts).enumerate()
+    {
+        let mut sum = WorkingFacts::default();
+        for (positions, count) in book.slots.iter().zip(counts) {
+            let Some(own) = positions.get(index) else { return Ok(false) };
+            sum.buy = add(sum.buy, own.working_buy, what)?;
+            sum.sell = add(sum.sell, own.working_sell, what)?;
+            sum.orders = sum.orders.checked_add(*count).ok_or(LedgerError::Overflow { what })?;
+        }
+        let both = (net.working_buy, net.working_sell);
+        if sum != *working || both != (working.buy, working.sell) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What must be the same in the snapshot and the running account.
