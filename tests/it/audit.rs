@@ -420,3 +420,17 @@ fn a_report_lists_faults_by_entry() {
     let report = AuditReport::over(&log, whole, LifetimeBounds::default());
     assert_eq!(report.violations, [(log[1].sequence, AuditFault::Overflow)]);
 }
+
+/// An order has changed when its last step was taken.
+#[test]
+fn an_order_tells_when_it_changed() {
+    let id = OrderId::new(1, OWNER, 1);
+    let changed = |steps: usize| {
+        let events = [entry(1), step(1, Pending, Open), step(1, Open, PartiallyFilled)];
+        let (state, faults) = AuditState::fold(&entries(events)[..=steps]);
+        assert_eq!(faults, []);
+        state.order(id).unwrap().changed_at
+    };
+    let secs = [1, 2, 3].map(|seconds| Timestamp::from_secs(seconds).unwrap());
+    assert_eq!([0, 1, 2].map(changed), secs);
+}

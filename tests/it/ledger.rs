@@ -741,3 +741,20 @@ proptest! {
         prop_assert_eq!(cash + value, books.usd().realised + unrealised - fees);
     }
 }
+
+/// Funding that one owner's position cannot take is paid to nobody, not even with the next.
+#[test]
+fn refused_funding_is_forgotten() {
+    let mut books = Books::new(LotMethod::Average);
+    books.trade(LINEAR, "200", "50", FREE);
+    let large = fill(SlotId(2), LINEAR, dec("1000000000000000000000000"), price("0.01"));
+    books.book(large).unwrap();
+    let mut other = books.ledger.clone();
+    let refused = books.fund(LINEAR, 0.1, 1e9);
+    assert_eq!(refused, Err(LedgerError::Overflow { what: "funding" }));
+    assert_eq!(books.ledger, other);
+    books.fund(LINEAR, 0.0001, 50.0).unwrap();
+    let funding = Funding { instrument: LINEAR, rate: 0.0001, mark: 50.0 };
+    other.on_funding(at(9), &books.table, &funding, &mut Vec::new()).unwrap();
+    assert_eq!(books.ledger, other);
+}

@@ -316,4 +316,7 @@ fn level_lines_are_touched_everywhere_or_nowhere() {
     let inverse = |collateral| prices(INVERSE, [["1", "-0.01"], ["-3", "0.03"]], collateral);
     assert_eq!(inverse("0.02"), everywhere);
     assert_eq!(inverse("0.0201"), LiquidationPrices::default());
+    // What is left at an endless price is zero, and less below it.
+    let long = prices(INVERSE, [["1", "-0.01"], ["0", "0"]], "-0.01");
+    assert_eq!(long, everywhere);
 }

@@ -519,3 +519,18 @@ fn exposure_is_a_share_of_instants() {
     }
     assert_eq!(monitor.summary().exposure, Some(0.75));
 }
+
+/// A return that is not defined leaves the figures of all returns out, as in the batch.
+#[test]
+fn a_return_that_is_not_defined_leaves_no_figures() {
+    let of = |curve: [f64; 4]| {
+        let mut monitor = monitor(every_instant(Conventions::daily()));
+        (0..)
+            .zip(curve)
+            .for_each(|(day, equity)| monitor.on_equity(secs(86_400 * day), equity, 0.0));
+        let returns = monitor.statistics().returns;
+        [returns.mean_per_period, returns.volatility_per_period, returns.best]
+    };
+    assert!(of([100.0, 90.0, 80.0, 85.0]).iter().all(Option::is_some));
+    assert_eq!(of([100.0, 90.0, 0.0, 80.0]), [None; 3]);
+}

@@ -3,8 +3,8 @@
 use tradewright::order::audit::{Violation, violations};
 use tradewright::order::{OrderBook, OrderError, OrderLifecycle};
 use tradewright::types::{
-    Bracket, Decimal, Instrument, Instruments, Intent, Order, OrderId, OrderKind, Price, Purpose,
-    Qty, Side, SlotId, TimeInForce, Timestamp,
+    Bracket, Decimal, Instrument, Instruments, Intent, Leg, Order, OrderId, OrderKind, Price,
+    Purpose, Qty, Side, SlotId, TimeInForce, Timestamp,
 };
 
 const OWNER: SlotId = SlotId(1);
@@ -173,4 +173,44 @@ fn a_maker_is_a_limit_order_that_waits() {
     assert_eq!(of(below, TimeInForce::Gtc), []);
     assert_eq!(of(below, TimeInForce::Ioc), [Violation::CannotRest]);
     assert_eq!(of(OrderKind::Market, TimeInForce::Gtc), [Violation::CannotRest]);
+}
+
+/// What opens a leg cannot be an order that only reduces it.
+#[test]
+fn a_leg_is_reduced_by_its_other_side() {
+    let of = |side, leg, reduce_only| {
+        found(side, 10, |intent| {
+            intent.leg = leg;
+            intent.flags.reduce_only = reduce_only;
+        })
+    };
+    for (opening, leg, closing) in
+        [(Side::Buy, Leg::Long, Side::Sell), (Side::Sell, Leg::Short, Side::Buy)]
+    {
+        assert_eq!(of(opening, leg, true), [Violation::WrongSide], "{leg:?}");
+        assert_eq!(of(opening, leg, false), []);
+        assert_eq!(of(closing, leg, true), []);
+    }
+    assert_eq!(of(Side::Buy, Leg::Net, true), []);
+}
+
+/// An order lives until a time that is still to come, and what waits for a trigger cannot have to
+/// fill at once.
+#[test]
+fn times_in_force_fit() {
+    let of = |kind, time_in_force| {
+        found(Side::Buy, 20, |intent| (intent.kind, intent.time_in_force) = (kind, time_in_force))
+    };
+    let until = |nanos| TimeInForce::Gtd(Timestamp::from_nanos(nanos));
+    let wrong = [Violation::WrongTimeInForce];
+    let limit = OrderKind::Limit { price: price(99) };
+    assert_eq!(of(limit, until(1)), []);
+    assert_eq!(of(limit, until(0)), wrong, "created at this very time");
+    assert_eq!(of(limit, until(-1)), wrong);
+    let stop = OrderKind::StopMarket { trigger: price(105) };
+    assert_eq!(of(stop, TimeInForce::Gtc), []);
+    for at_once in [TimeInForce::Ioc, TimeInForce::Fok] {
+        assert_eq!(of(stop, at_once), wrong);
+        assert_eq!(of(limit, at_once), []);
+    }
 }

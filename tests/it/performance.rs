@@ -262,3 +262,15 @@ fn a_flat_benchmark_has_no_relatives() {
     let found = RelativeStatistics::new(&[0.1, 0.3, 0.2], &[0.1; 3], &Conventions::daily());
     assert_eq!(found, RelativeStatistics::default());
 }
+
+/// The longest drawdown stays the longest when shorter ones follow.
+#[test]
+fn the_longest_drawdown_is_of_all() {
+    let curve = points([110.0, 90.0, 95.0, 111.0, 110.0, 112.0]);
+    let longest = |points: &[(Timestamp, f64)]| {
+        let series = EquitySeries { start: Timestamp::EPOCH, initial: 100.0, points };
+        DrawdownStatistics::new(&series).longest_secs
+    };
+    assert_eq!(longest(&curve[..4]), Some(3.0 * 86_400.0));
+    assert_eq!(longest(&curve), longest(&curve[..4]));
+}

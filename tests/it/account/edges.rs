@@ -6,8 +6,8 @@ use tradewright::account::{
 };
 use tradewright::risk::PortfolioHeat;
 use tradewright::types::{
-    AdjustmentKind, Decimal, Facts, Fill, Instrument, InstrumentId, Instruments, Leg, Money, Qty,
-    Side, SlotId, State, StateError, StopFact, TradeId, WorkingFacts,
+    AdjustmentKind, Decimal, FactBookBuilder, Facts, Fill, Instrument, InstrumentId, Instruments,
+    Leg, Money, Qty, Side, SlotId, State, StateError, StopFact, TradeId, WorkingFacts,
 };
 
 use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
@@ -102,6 +102,18 @@ fn the_gross_of_a_hedge_follows_the_mark() {
     world.mark(PERP, 60.0);
     assert!((world.book().gross() - 120.0).abs() < 1e-9);
     assert!(world.equity().abs() < 1e-9);
+}
+
+/// The position without a name counts beside one leg as it does beside two.
+#[test]
+fn the_gross_of_one_leg_counts_what_is_beside_it() {
+    let mut world = World::of(table(), PositionMode::Hedging);
+    world.mark(PERP, 50.0);
+    world.trade(ONE, PERP, "-3", "50");
+    let entry = Fill { leg: Leg::Long, ..world.fill(ONE, PERP, "5", "50") };
+    world.book_fill(&entry).unwrap();
+    assert_eq!(world.book().net(PERP).size, 2.0);
+    assert_eq!(world.book().gross(), 40.0, "eight times 0.1 times 50");
 }
 
 /// What is paid in full in another currency is worth its price times that currency's rate.
@@ -381,4 +393,56 @@ fn the_legs_of_an_owner_have_a_sum() {
     let entry = Fill { leg: Leg::Long, ..world.fill(ONE, ACME, "1", "10") };
     assert_eq!(world.book_fill(&entry), Err(LedgerError::Overflow { what: "quantity" }));
     assert_eq!(world.account.save().unwrap(), before);
+}
+
+/// What came in for nothing costs nothing and is worth its mark.
+#[test]
+fn a_position_without_cost_is_seen() {
+    let mut world = World::new();
+    let (change, price) = (Qty::new(dec("3")), price("0.0000000000001"));
+    let kind = AdjustmentKind::Position { slot: ONE, instrument: ACME, change, price };
+    world.adjust(kind).unwrap();
+    world.mark(ACME, 10.0);
+    assert_eq!(world.book().position(ONE, ACME).cost, Decimal::ZERO);
+    let facts = Facts::new(at(9), SlotId::HOUSE, &world.table, world.book());
+    let usd = usd(&world.table);
+    let view = world.account.view(&world.table, usd, &MarkPrices::new(facts)).unwrap();
+    assert_eq!((view.equity, view.unrealised), (30.0, 30.0));
+}
+
+/// A rate has an end and is above zero, whether it is a mark, its reciprocal or a product of two.
+#[test]
+fn rates_are_numbers() {
+    let mut table = Instruments::new();
+    let first = table.add(Instrument::spot("AB", "A", "B")).unwrap();
+    let second = table.add(Instrument::spot("BC", "B", "C")).unwrap();
+    let asset = |code| table.find_asset(code).unwrap();
+    let rate = |marks: [f64; 2], from, to| {
+        let book = FactBookBuilder::new(&table, asset("C"));
+        let book = book.mark(first, at(1), marks[0]).mark(second, at(2), marks[1]).build();
+        let facts = Facts::new(at(9), SlotId::HOUSE, &table, &book);
+        MarkPrices::new(facts).rate(asset(from), asset(to)).map(|rate| rate.value)
+    };
+    assert_eq!(rate([2.0, 4.0], "A", "C"), Some(8.0));
+    assert_eq!(rate([2.0, 4.0], "C", "A"), Some(0.125));
+    assert_eq!(rate([1e200, 1e200], "A", "C"), None, "too much");
+    assert_eq!(rate([1e-200, 1e-200], "A", "C"), None, "too little");
+    assert_eq!(rate([1e-310, 1.0], "A", "B"), Some(1e-310));
+    assert_eq!(rate([1e-310, 1.0], "B", "A"), None, "one over almost nothing");
+}
+
+/// A view sums up what was realised, paid and put in, each for itself.
+#[test]
+fn a_view_sums_up() {
+    let mut world = World::new();
+    world.deposit("1000", "USD");
+    let mut entry = world.fill(ONE, ACME, "10", "10");
+    entry.execution.fee.amount = dec("1");
+    world.book_fill(&entry).unwrap();
+    world.trade(ONE, ACME, "-10", "12");
+    let facts = Facts::new(at(9), SlotId::HOUSE, &world.table, world.book());
+    let usd = usd(&world.table);
+    let view = world.account.view(&world.table, usd, &MarkPrices::new(facts)).unwrap();
+    assert_eq!((view.deposits, view.realised, view.fees), (1_000.0, 20.0, 1.0));
+    assert_eq!((view.cash, view.equity, view.unrealised), (1_019.0, 1_019.0, 0.0));
 }

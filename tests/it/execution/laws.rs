@@ -380,6 +380,31 @@ fn plans_that_cannot_be_are_refused() {
     assert_eq!(refused, Err(ExecutionError::Overflow { quantity: most }));
 }
 
+/// When the last child is over and something is left, the parent has ended.
+#[test]
+fn a_parent_ends_with_its_last_child() {
+    let plan = ExecutionPlan::twap(SPAN, 2).unwrap().finishing(Remainder::Market);
+    let mut parent = Execution::new(Timestamp::EPOCH, plan, dec("10"), &instrument("1")).unwrap();
+    let end = Timestamp::EPOCH.after(SPAN);
+    let so_far = |filled| Progress { filled: dec(filled), working: Decimal::ZERO };
+    let last = ExecutionStep::Send { quantity: dec("10"), kind: OrderKind::Market };
+    assert_eq!(parent.next(end, so_far("0"), Decimal::ONE), last);
+    let over = ExecutionStep::Over(ExecutionEnd::GivenUp);
+    assert_eq!(parent.next(end, so_far("4"), Decimal::ONE), over);
+    assert!(parent.is_ending());
+}
+
+/// Nothing is no order, also where the venue has no smallest one.
+#[test]
+fn nothing_is_not_sent() {
+    let plan = ExecutionPlan::twap(SPAN, 2).unwrap();
+    let mut parent = Execution::new(Timestamp::EPOCH, plan, dec("10"), &instrument("1")).unwrap();
+    let half = Progress { filled: dec("5"), working: Decimal::ZERO };
+    for minimum in [Decimal::ZERO, Decimal::ONE] {
+        assert_eq!(parent.next(Timestamp::EPOCH, half, minimum), ExecutionStep::Wait);
+    }
+}
+
 /// A volume that is no number, without end or not above zero counts as nothing.
 #[test]
 fn a_volume_is_a_number_above_zero() {

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
+use tradewright::math::VolatilityEstimator;
 use tradewright::risk::{
-    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedQuantity, Sizer, SizerError,
+    AllIn, ConfidenceScaled, EquityFraction, FixedCash, FixedFractional, FixedQuantity, Kelly,
+    KellyEdge, Sizer, SizerError, Smallest, StopDistance, VolatilitySource, VolatilityTarget,
 };
 use tradewright::types::{
     Amount, Decimal, InstrumentId, MarkFact, Money, Qty, Reason, ReasonCode, Timestamp,
@@ -187,4 +189,38 @@ fn confidence_scales_what_another_sizer_asks() {
     let tiny = FixedCash::new(dec("15")).unwrap();
     let refused = scaled(Box::new(tiny), COIN, 0.5);
     assert_eq!(refused, Err(Reason::new(ReasonCode::MinNotional, 10.0, 7.5)));
+}
+
+/// A fraction that has nine places is used as it is: a quarter of 100,000 USD are 250 shares.
+#[test]
+fn a_fraction_is_not_cut_without_need() {
+    let world = World::new();
+    let kelly = Kelly::given(KellyEdge { win_rate: 0.75, payoff: 1.0 }, 0.5, Decimal::ONE).unwrap();
+    assert_eq!(kelly.fraction(), 0.25);
+    assert_eq!(size(&kelly, &world, SHARE), quantity("250"));
+}
+
+/// One percent of equity over a stop two percent below the mark: 1,000 USD over 2.
+#[test]
+fn a_stop_can_be_a_fraction_of_the_mark() {
+    let stop = StopDistance::Fraction(dec("0.02"));
+    let sizer = FixedFractional::new(dec("0.01"), stop).unwrap();
+    assert_eq!(size(&sizer, &World::new(), SHARE), quantity("500"));
+}
+
+/// One sizer that looks at the market makes all of them look.
+#[test]
+fn the_smallest_looks_where_one_of_them_does() {
+    let estimator = VolatilityEstimator::CloseToClose;
+    let measured =
+        VolatilitySource::Measured { estimator, window: 5, bars_per_year: 252.0, period: None };
+    let target = |cap: &str| VolatilityTarget::new(0.1, dec(cap), measured);
+    let looking = || Smallest::new(target("1").unwrap());
+    assert!(looking().is_attentive());
+    assert!(looking().and(EquityFraction::default()).is_attentive());
+    assert!(!Smallest::new(EquityFraction::default()).is_attentive());
+    // A cap is above zero, and a whole equity may be at risk.
+    assert_eq!(target("0").unwrap_err(), SizerError::BadFraction { value: Decimal::ZERO });
+    let risk = |risk: &str| FixedFractional::new(dec(risk), StopDistance::Price(Decimal::ONE));
+    assert!(risk("1").is_ok() && risk("1.01").is_err() && risk("0").is_err());
 }

@@ -42,6 +42,15 @@ fn parts_of_a_plan() {
     let action = chandelier.on_bar(secs(180), &bar(111.0, 104.5, 104.8), calm);
     assert_eq!(action, Some(StopAction::Exit(StopExit::Crossed)), "behind where it belongs");
 
+    let mut whole = start(base().chandelier(StopWidth::Multiple(3.0)).unwrap());
+    whole.on_mark(secs(0), 100.0, calm);
+    let action = whole.on_bar(secs(60), &bar(110.0, 99.0, 105.0), calm);
+    assert_eq!(action, Some(StopAction::Move(104.0)), "the bar began with the position");
+
+    let mut marked = start(base().chandelier(StopWidth::Multiple(3.0)).unwrap());
+    marked.on_mark(secs(1), 100.0, calm);
+    assert_eq!(marked.on_mark(secs(2), 112.0, calm), Some(StopAction::Move(106.0)), "of a mark");
+
     let rule = BreakEven { after: StopWidth::Fraction(0.05), lock: 0.001 };
     let mut even = start(base().break_even(rule).unwrap());
     even.on_mark(secs(1), 100.0, calm);

@@ -165,6 +165,16 @@ fn a_rate_may_be_quoted_the_other_way() {
     let result = built(StressScenario::builder("dollar").price(dollar, 1.0)).apply(&facts).unwrap();
     assert_eq!((result.cash_profit, result.profit), (-5_000.0, -6_000.0));
     assert_eq!(result.positions[0].stressed_price, 2_000.0);
+    // One over almost nothing is no rate, and no more is zero: that of the share is taken.
+    for rate in [0.0, f64::NAN] {
+        let tiny = MarkFact { price: 1e-310, at: Timestamp::EPOCH, rate };
+        let book = FactBookBuilder::new(&table, usd).rated_mark(dollar, tiny);
+        let book = book.rated_mark(share, rated).cash(yen, dec("1000000")).equity(10_000.0);
+        let book = book.build();
+        let facts = Facts::new(Timestamp::EPOCH, SLOT, &table, &book);
+        let result = built(StressScenario::builder("yen").asset(yen, -0.5)).apply(&facts).unwrap();
+        assert_eq!(result.cash_profit, -5_000.0);
+    }
 }
 
 struct Options {

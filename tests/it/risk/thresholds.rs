@@ -4,16 +4,17 @@ use core::time::Duration;
 
 use tradewright::risk::{
     BreakerLimits, Ceiling, CircuitBreaker, Concentration, CorrelationEstimator, DailyLimit,
-    DailyLossGuard, DrawdownGuard, EnhancedRiskManager, ExecutionLimits, ExecutionRate, Fact,
-    Guard, InstrumentList, Kelly, KellyEdge, KellyWindow, Limit, MaxDrawdownTracker,
-    MaxOrderNotional, OtherPrices, PeakReset, PortfolioGuard, PortfolioHeat, PortfolioRisk,
-    PortfolioRiskSettings, RealtimeRiskManager, RiskChain, RiskManager, RiskRule, Sizer,
-    StopAction, StopPlan, StopReading, StopTracker, StopWidth, StressScenario, UnstoppedRisk,
-    rule_from_fn,
+    DailyLossGuard, DataLimits, DataQualityGuard, DrawdownGuard, EnhancedRiskManager,
+    ExecutionLimits, ExecutionRate, Fact, Guard, InstrumentList, Kelly, KellyEdge, KellyWindow,
+    Limit, MaxDrawdownTracker, MaxOrderNotional, OpenOrders, OtherPrices, PeakReset,
+    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager,
+    RepeatedExecution, RiskChain, RiskManager, RiskRule, Sizer, StopAction, StopPlan, StopReading,
+    StopTracker, StopWidth, StressScenario, UnstoppedRisk, VarLimit, rule_from_fn,
 };
 use tradewright::types::{
-    DayBoundary, Decimal, FactBook, Fill, HaltCause, HaltScope, InstrumentId, LimitKey, Price,
-    Purpose, Qty, Side, State, StopFact,
+    DayBoundary, Decimal, FactBook, FactBookBuilder, Facts, Fill, HaltCause, HaltScope, Instrument,
+    InstrumentId, Instruments, LimitKey, MarkFact, Price, Purpose, Qty, Reason, ReasonCode, Side,
+    State, StopFact,
 };
 
 use super::chain::review;
@@ -242,7 +243,9 @@ fn a_day_that_is_over_its_limit_stays_halted_through_a_restart() {
     rmpv::encode::write_value(&mut state, &rmpv::Value::Map(fields)).unwrap();
     let mut restored = make();
     restored.restore(&state).unwrap();
+    assert_eq!(restored.deadline(), None, "the next fact tells when the day ends");
     restored.watch(&Fact::Mark, &world.facts_at(secs(120), &cash(&world, "90000")));
+    assert_eq!(restored.deadline(), Some(secs(86_400)));
     assert!(restored.is_halted(), "it is the same day");
     restored.watch(&Fact::Mark, &world.facts_at(secs(86_400), &cash(&world, "90000")));
     assert!(!restored.is_halted());
@@ -395,4 +398,151 @@ fn an_edge_needs_wins() {
     };
     assert_eq!(edge("-500"), (KellyEdge { win_rate: 0.0, payoff: 0.0 }, 0.0));
     assert_eq!(edge("500"), (KellyEdge { win_rate: 1.0, payoff: f64::INFINITY }, 0.3));
+}
+
+/// What is paid in another currency returns with its rate too: a pair whose price stands still
+/// is as risky as its currency.
+#[test]
+fn a_return_is_of_the_value() {
+    let mut table = Instruments::new();
+    let share = table.add(Instrument::stock("SHARE", "USD")).unwrap();
+    let pair = table.add(Instrument::spot("ETHBTC", "ETH", "BTC")).unwrap();
+    let usd = table.find_asset("USD").unwrap();
+    let deviation = |id: InstrumentId, mark: fn(f64) -> (f64, f64)| {
+        let mut portfolio = PortfolioRisk::new(short(), [id]).unwrap();
+        for row in 0..12 {
+            let at = secs(60 * i64::from(row));
+            let (mark, rate) = mark([40_000.0, 41_000.0, 52_000.0][row as usize % 3]);
+            let book = FactBookBuilder::new(&table, usd).cash(usd, dec("100000"));
+            let book = book.position(SLOT, id, dec("100"), price("1"));
+            let book = book.rated_mark(id, MarkFact { price: mark, at, rate }).build();
+            portfolio.observe(&Fact::Mark, &Facts::new(at, SLOT, &table, &book));
+        }
+        portfolio.figures().unwrap().deviation
+    };
+    let in_dollars = deviation(share, |bitcoin| (0.05 * bitcoin, 1.0));
+    let in_bitcoin = deviation(pair, |bitcoin| (0.05, bitcoin));
+    assert!(in_dollars > 1_000.0 && (in_dollars / in_bitcoin - 1.0).abs() < 1e-9, "{in_bitcoin}");
+}
+
+/// The figure that a limit on the value at risk judges by can be asked for before an order is.
+#[test]
+fn a_limit_tells_the_figure_that_results() {
+    let world = World::new();
+    let portfolio = moving(short(), |row| [100.0 * f64::from(1 + row % 2), 50.0]);
+    let guard = PortfolioGuard::new(portfolio.clone()).var_limit(Ceiling::Amount(0.0)).unwrap();
+    let judged = RiskChain::new().with_guard(Box::new(guard));
+    let asked = rule_from_fn("asked", move |opening, facts| {
+        let limit = VarLimit::new(&portfolio, Ceiling::Amount(0.0)).unwrap();
+        let figure = limit.resulting(opening, 10.0, facts);
+        Limit::Deny(Reason::new(ReasonCode::ValueAtRisk, 0.0, figure))
+    });
+    let asked = RiskChain::new().with_rule(Box::new(asked));
+    let book = world.book().build();
+    let ten = [market(SHARE, Side::Buy, "10")];
+    let figures = [judged, asked]
+        .map(|chain| review(&chain, &ten, &world.facts(&book)).findings[0].reason.observed);
+    assert!(figures[0] > 1.0 && figures[0] == figures[1], "{figures:?}");
+}
+
+/// Of the two limits on open orders the one that is used more is told.
+#[test]
+fn the_fuller_count_of_orders_is_told() {
+    let world = World::new();
+    let book = world.book().build();
+    for (per_symbol, total) in [(2, 10), (10, 2)] {
+        let chain = RiskChain::new().with_rule(Box::new(OpenOrders::new(per_symbol, total)));
+        let verdict = review(&chain, &[market(SHARE, Side::Buy, "1")], &world.facts(&book));
+        assert_eq!(verdict.risk_score, 0.5, "{per_symbol} in one, {total} in all");
+    }
+}
+
+/// Figures need two rows, and a chain hears the market for the sake of a guard that watches it.
+#[test]
+fn what_a_portfolio_and_a_chain_need() {
+    let rows = |minimum_rows| {
+        PortfolioRisk::new(PortfolioRiskSettings { minimum_rows, ..short() }, [SHARE]).is_ok()
+    };
+    assert_eq!([1, 2].map(rows), [false, true]);
+    assert!(!RiskChain::new().watches_market());
+    let data = DataQualityGuard::new(SHARE, DataLimits::default()).unwrap();
+    assert!(RiskChain::new().with_guard(Box::new(data)).watches_market());
+}
+
+/// Every guard of a chain hears what it wants, however many there are.
+#[test]
+fn the_last_of_many_guards_is_heard() {
+    let world = World::new();
+    for others in [0, 62, 63, 64, 70] {
+        let mut chain = RiskChain::new();
+        for _ in 0..others {
+            chain = chain.with_guard(Box::new(RepeatedExecution::new(9).unwrap()));
+        }
+        let tracker = MaxDrawdownTracker::new(dec("0.1")).unwrap();
+        let last = DrawdownGuard::new(tracker, PeakReset::Keep);
+        let mut chain = chain.with_guard(Box::new(last));
+        let mut changes = Vec::new();
+        for equity in ["100000", "50000"] {
+            chain.observe(&Fact::Mark, &world.facts(&cash(&world, equity)), &mut changes);
+        }
+        assert_eq!(changes.len(), 1, "after {others} others");
+    }
+}
+
+/// Of an equity that is not known no share can be told, not even that of nothing.
+#[test]
+fn a_share_of_the_unknown_is_unknown() {
+    let world = World::new();
+    let share = |equity: f64| {
+        let book = world.book().equity(equity).build();
+        Concentration::new(0.5).unwrap().usage(&world.facts(&book)).unwrap().observed
+    };
+    assert_eq!(share(100_000.0), 0.0);
+    assert!(share(f64::NAN).is_nan());
+}
+
+/// A restored drawdown guard looks at the very next mark, also at one that was calm before.
+#[test]
+fn a_restored_drawdown_has_no_calm() {
+    let world = World::new();
+    let make = || DrawdownGuard::new(MaxDrawdownTracker::new(dec("0.1")).unwrap(), PeakReset::Keep);
+    let watch = |guard: &mut DrawdownGuard, equity: &str| {
+        guard.watch(&Fact::Mark, &world.facts(&cash(&world, equity))).is_some()
+    };
+    let (mut high, mut guard) = (make(), make());
+    assert!(!watch(&mut high, "200000"));
+    assert!(!watch(&mut guard, "100000"));
+    assert!(!watch(&mut guard, "99000"));
+    guard.restore(&high.save().unwrap()).unwrap();
+    assert!(watch(&mut guard, "99000"), "half of the saved peak");
+}
+
+/// Capital moves the beginning of the day also where it brings no danger: what is lost of it is
+/// a loss.
+#[test]
+fn capital_that_came_in_can_be_lost() {
+    let world = World::new();
+    let limit = DailyLimit::Fraction(dec("0.1"));
+    let mut guard = DailyLossGuard::new(limit, DayBoundary::UTC).unwrap();
+    let mut tell = |second, fact: Fact<'_>, equity: &str| {
+        guard.watch(&fact, &world.facts_at(secs(second), &cash(&world, equity))).is_some()
+    };
+    assert!(!tell(0, Fact::Mark, "100000"));
+    assert!(!tell(60, Fact::Capital(dec("100000")), "200000"));
+    assert!(!tell(120, Fact::Mark, "181000"));
+    assert!(tell(180, Fact::Mark, "179000"), "21,000 of 200,000");
+}
+
+/// What the earlier legs of a group risk is not there for the later ones.
+#[test]
+fn legs_of_a_group_share_the_heat() {
+    let world = World::new();
+    let book = world.book().build();
+    let approved = |coins: &str| {
+        let chain = RiskChain::new().with_rule(Box::new(PortfolioHeat::new(0.01).unwrap()));
+        let group = [market(SHARE, Side::Buy, "4"), market(COIN, Side::Buy, coins)];
+        review(&chain, &group, &world.facts(&book)).approved
+    };
+    assert!(approved("12"), "400 and 600 of 1,000 USD");
+    assert!(!approved("12.1"));
 }
