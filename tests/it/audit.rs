@@ -7,9 +7,10 @@ use tradewright::order::audit::{
 };
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, AssetId, Decimal, FactBookBuilder, Facts, Fill,
-    FillReport, Instrument, InstrumentId, Instruments, Intent, Label, Leg, LimitChange, LimitKey,
-    Liquidity, Money, Order, OrderId, OrderKind, OrderReport, OrderStatus, Price, Purpose, Qty,
-    Reason, ReasonCode, Record, Side, SlotId, Timestamp, Trade, TradeId,
+    FillReport, Halt, HaltCause, HaltLevel, HaltScope, HaltStep, Instrument, InstrumentId,
+    Instruments, Intent, Label, Leg, LimitChange, LimitKey, Liquidity, Money, Order, OrderId,
+    OrderKind, OrderReport, OrderStatus, Price, Purpose, Qty, Reason, ReasonCode, Record, Side,
+    SlotId, Timestamp, Trade, TradeId,
 };
 
 const OWNER: SlotId = SlotId(1);
@@ -227,6 +228,9 @@ fn limits_are_as_they_were_changed_last() {
     let (state, _) = AuditState::fold(&entries([change(5), change(7)]));
     assert_eq!(state.limit(&key), Some(7.into()));
     assert_eq!(state.limit(&LimitKey::all("leverage")), None);
+    let whole = (Timestamp::EPOCH, Timestamp::MAX);
+    let log = entries([change(5), change(7)]);
+    assert_eq!(AuditReport::over(&log, whole, LifetimeBounds::default()).limit_changes, 2);
 }
 
 /// The last 1,024 orders that ended are remembered, and no more.
@@ -433,4 +437,35 @@ fn an_order_tells_when_it_changed() {
     };
     let secs = [1, 2, 3].map(|seconds| Timestamp::from_secs(seconds).unwrap());
     assert_eq!([0, 1, 2].map(changed), secs);
+}
+
+/// A halt is one by its cause and its scope: the end of one lifts no other.
+#[test]
+fn a_halt_is_ended_by_its_own_end() {
+    let of = |slot| Halt::new(HaltCause::Operator, HaltScope::Strategy(SlotId(slot)));
+    let step = |halt, step| AuditEvent::Halted(halt, HaltLevel::Active, step);
+    let causes = Halt::new(HaltCause::Drawdown, HaltScope::Strategy(SlotId(1)));
+    let began = [of(1), of(2), causes].map(|halt| step(halt, HaltStep::Began));
+    let (state, _) = AuditState::fold(&entries(began.clone()));
+    assert_eq!(state.halts().len(), 3);
+    let ended = began.into_iter().chain([step(of(1), HaltStep::Ended)]);
+    let (state, _) = AuditState::fold(&entries(ended));
+    let left: Vec<_> = state.halts().iter().map(|halt| (halt.cause, halt.scope)).collect();
+    assert_eq!(left, [(of(2).cause, of(2).scope), (causes.cause, causes.scope)]);
+}
+
+/// A fill needs a quantity and, but for a liquidation, an order.
+#[test]
+fn a_fill_needs_an_order() {
+    let id = OrderId::new(1, OWNER, 1);
+    let faults = |events: Vec<AuditEvent>, purpose, quantity: i64| {
+        let AuditEvent::Filled(filled, money) = fill(1, Side::Buy, quantity) else { panic!() };
+        let filled = AuditEvent::Filled(Fill { purpose, ..filled }, money);
+        AuditState::fold(&entries(events.into_iter().chain([filled]))).1
+    };
+    let ours = || vec![entry(1), step(1, Pending, Open)];
+    assert_eq!(faults(ours(), Purpose::Entry, 5), []);
+    assert_eq!(faults(vec![], Purpose::Liquidation, 5), []);
+    assert_eq!(faults(vec![], Purpose::Entry, 5), [AuditFault::UnknownOrder(id)]);
+    assert!(faults(ours(), Purpose::Entry, 0).contains(&AuditFault::EmptyFill(id)));
 }

@@ -758,3 +758,13 @@ fn refused_funding_is_forgotten() {
     other.on_funding(at(9), &books.table, &funding, &mut Vec::new()).unwrap();
     assert_eq!(books.ledger, other);
 }
+
+/// A fee is shared by quantity also where fee times quantity is beyond all numbers.
+#[test]
+fn a_large_fee_of_a_large_turn_is_shared() {
+    let mut books = Books::new(LotMethod::Average);
+    books.trade(LINEAR, "1000000000000000000000000", "0.01", FREE);
+    books.trade(LINEAR, "-2000000000000000000000000", "0.01", ("10000000000", "USD"));
+    assert_eq!(books.closed[0].fees, dec("5000000000"));
+    assert_eq!(books.usd().fees, dec("10000000000"));
+}

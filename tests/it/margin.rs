@@ -176,6 +176,15 @@ fn the_account_tells_margin_by_position() {
     assert_eq!(isolated.margin.balance, dec("450"));
     // (5000 + 500) / (10 · 1.05)
     assert_eq!(isolated.liquidation.above.unwrap().round_dp(6), dec("523.809524"));
+    // Of two cross positions each stands behind the other with what its margin leaves.
+    let mut both = MarginBook::new();
+    let flat = MarginTiers::flat(dec("0.1"), dec("0.05")).unwrap();
+    both.set(&table, LINEAR, terms(flat.clone())).unwrap();
+    both.set(&table, OTHER, terms(flat)).unwrap();
+    let both = account.margin(&table, &both, usdt).unwrap();
+    // (10000 - (3000 - 50 - 252.5)) / 0.95
+    let below = both.positions[0].liquidation.below.unwrap();
+    assert_eq!(below.round_dp(6), dec("7686.842105"));
     let text = serde_json::to_string(&margin).unwrap();
     assert_eq!(serde_json::from_str::<tradewright::account::AccountMargin>(&text).unwrap(), margin);
 }
@@ -319,4 +328,16 @@ fn level_lines_are_touched_everywhere_or_nowhere() {
     // What is left at an endless price is zero, and less below it.
     let long = prices(INVERSE, [["1", "-0.01"], ["0", "0"]], "-0.01");
     assert_eq!(long, everywhere);
+}
+
+/// Leverage says how much is put in, never less than the bracket asks.
+#[test]
+fn leverage_is_bound_by_the_bracket() {
+    let flat = || terms(MarginTiers::flat(dec("0.1"), dec("0.05")).unwrap());
+    let initial = |leverage: &str| {
+        let terms = flat().with_leverage(dec(leverage)).unwrap();
+        assert_eq!(terms.check(), Ok(()));
+        terms.initial(dec("1000")).unwrap()
+    };
+    assert_eq!(["1", "5", "10", "20"].map(initial), ["1000", "200", "100", "100"].map(dec));
 }

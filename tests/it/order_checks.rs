@@ -3,8 +3,8 @@
 use tradewright::order::audit::{Violation, violations};
 use tradewright::order::{OrderBook, OrderError, OrderLifecycle};
 use tradewright::types::{
-    Bracket, Decimal, Instrument, Instruments, Intent, Leg, Order, OrderId, OrderKind, Price,
-    Purpose, Qty, Side, SlotId, TimeInForce, Timestamp,
+    Amount, Bracket, Decimal, Instrument, Instruments, Intent, Leg, Money, Order, OrderId,
+    OrderKind, Price, Purpose, Qty, Side, SlotId, TimeInForce, Timestamp,
 };
 
 const OWNER: SlotId = SlotId(1);
@@ -213,4 +213,17 @@ fn times_in_force_fit() {
         assert_eq!(of(stop, at_once), wrong);
         assert_eq!(of(limit, at_once), []);
     }
+}
+
+/// The smallest value holds for an amount of cash as it is.
+#[test]
+fn an_amount_of_cash_has_a_smallest_value() {
+    let of = |amount: i64| {
+        let usd = table().find_asset("USD").unwrap();
+        let money = Money::new(Decimal::from(amount), usd);
+        found(Side::Buy, 10, |intent| intent.amount = Amount::Cash(money))
+    };
+    assert_eq!(of(1_000), []);
+    assert_eq!(of(1_001), []);
+    assert_eq!(of(999), [Violation::BelowMinNotional]);
 }

@@ -6,8 +6,8 @@ use tradewright::account::{
 };
 use tradewright::risk::PortfolioHeat;
 use tradewright::types::{
-    AdjustmentKind, Decimal, FactBookBuilder, Facts, Fill, Instrument, InstrumentId, Instruments,
-    Leg, Money, Qty, Side, SlotId, State, StateError, StopFact, TradeId, WorkingFacts,
+    AdjustmentKind, Decimal, FactBookBuilder, Facts, Fill, Funding, Instrument, InstrumentId,
+    Instruments, Leg, Money, Qty, Side, SlotId, State, StateError, StopFact, TradeId, WorkingFacts,
 };
 
 use super::{ACME, BTCUSD, COIN, ONE, PERP, TWO, World, at, dec, price, table, usd};
@@ -408,6 +408,7 @@ fn a_position_without_cost_is_seen() {
     let usd = usd(&world.table);
     let view = world.account.view(&world.table, usd, &MarkPrices::new(facts)).unwrap();
     assert_eq!((view.equity, view.unrealised), (30.0, 30.0));
+    assert_eq!(view.rates_at, at(1), "as old as the mark");
 }
 
 /// A rate has an end and is above zero, whether it is a mark, its reciprocal or a product of two.
@@ -425,6 +426,11 @@ fn rates_are_numbers() {
     };
     assert_eq!(rate([2.0, 4.0], "A", "C"), Some(8.0));
     assert_eq!(rate([2.0, 4.0], "C", "A"), Some(0.125));
+    let book = FactBookBuilder::new(&table, asset("C"));
+    let book = book.mark(first, at(1), 2.0).mark(second, at(2), 4.0).build();
+    let facts = Facts::new(at(9), SlotId::HOUSE, &table, &book);
+    let both = MarkPrices::new(facts).rate(asset("A"), asset("C"));
+    assert_eq!(both.unwrap().at, at(1), "as old as the older one");
     assert_eq!(rate([1e200, 1e200], "A", "C"), None, "too much");
     assert_eq!(rate([1e-200, 1e-200], "A", "C"), None, "too little");
     assert_eq!(rate([1e-310, 1.0], "A", "B"), Some(1e-310));
@@ -440,9 +446,14 @@ fn a_view_sums_up() {
     entry.execution.fee.amount = dec("1");
     world.book_fill(&entry).unwrap();
     world.trade(ONE, ACME, "-10", "12");
+    world.trade(ONE, PERP, "10", "50");
+    let funding = Funding { instrument: PERP, rate: 0.01, mark: 50.0 };
+    world.account.on_funding(at(8), &world.table, &funding, &mut Vec::new()).unwrap();
+    world.trade(ONE, PERP, "-10", "50");
     let facts = Facts::new(at(9), SlotId::HOUSE, &world.table, world.book());
     let usd = usd(&world.table);
     let view = world.account.view(&world.table, usd, &MarkPrices::new(facts)).unwrap();
     assert_eq!((view.deposits, view.realised, view.fees), (1_000.0, 20.0, 1.0));
-    assert_eq!((view.cash, view.equity, view.unrealised), (1_019.0, 1_019.0, 0.0));
+    assert_eq!(view.funding, -0.5);
+    assert_eq!((view.cash, view.equity, view.unrealised), (1_018.5, 1_018.5, 0.0));
 }

@@ -394,6 +394,40 @@ fn a_parent_ends_with_its_last_child() {
     assert!(parent.is_ending());
 }
 
+/// A last child that the venue would not take ends the parent, and a child leaves as much as the
+/// smallest order is for.
+#[test]
+fn what_is_too_small_is_given_up() {
+    let plan = || ExecutionPlan::twap(SPAN, 4).unwrap().finishing(Remainder::Market);
+    let of = |units: &str| {
+        Execution::new(Timestamp::EPOCH, plan(), dec(units), &instrument("1")).unwrap()
+    };
+    let so_far = |filled| Progress { filled: dec(filled), working: Decimal::ZERO };
+    let mut parent = of("8");
+    let end = Timestamp::EPOCH.after(SPAN);
+    let over = ExecutionStep::Over(ExecutionEnd::GivenUp);
+    assert_eq!(parent.next(end, so_far("7"), Decimal::TWO), over);
+    assert!(parent.is_ending());
+    let mut sliced = of("8");
+    let last = Timestamp::EPOCH.after(SPAN / 4 * 3);
+    assert_eq!(sliced.next(last, so_far("7"), Decimal::TWO), over);
+    assert!(sliced.is_ending());
+    // A refused remainder is sent again after a pause.
+    let mut refused = of("8");
+    let rest = ExecutionStep::Send { quantity: dec("8"), kind: OrderKind::Market };
+    assert_eq!(refused.next(end, so_far("0"), Decimal::ONE), rest);
+    refused.refused(end);
+    assert_eq!(refused.next(end, so_far("0"), Decimal::ONE), ExecutionStep::Wait);
+    let later = end.after(Duration::from_secs(1));
+    assert_eq!(refused.next(later, so_far("0"), Decimal::ONE), rest);
+    // Six of eight are due; two would be left, where four are the least.
+    let late = Timestamp::EPOCH.after(SPAN / 2);
+    let child = |units| ExecutionStep::Send { quantity: dec(units), kind: OrderKind::Market };
+    assert_eq!(of("8").next(late, so_far("0"), dec("4")), child("4"));
+    assert_eq!(of("8").next(late, so_far("0"), dec("2")), child("6"));
+    assert_eq!(of("8").next(late, so_far("0"), dec("5")), child("6"), "both cannot be");
+}
+
 /// Nothing is no order, also where the venue has no smallest one.
 #[test]
 fn nothing_is_not_sent() {

@@ -158,7 +158,8 @@ fn sessions_follow_the_wall_clock() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let day = Session::new([Mon, Tue, Wed, Thu, Fri], "09:30", "16:00").unwrap();
     let holiday = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
-    let hours = TradingHours::new(chrono_tz::America::New_York).session(day).holiday(holiday);
+    let hours = TradingHours::new(chrono_tz::America::New_York);
+    let hours = hours.session(day).holiday(holiday);
     for (time, open) in [
         ("2026-03-06T14:29:59Z", false),
         ("2026-03-06T14:30:00Z", true),
@@ -171,6 +172,12 @@ fn sessions_follow_the_wall_clock() {
         ("2026-01-02T15:00:00Z", true),
     ] {
         assert_eq!(hours.is_open(at(time)), open, "{time}");
+    }
+    let days = [2, 1].map(|day| chrono::NaiveDate::from_ymd_opt(2026, 1, day).unwrap());
+    let long = TradingHours::new(chrono_tz::America::New_York).session(day);
+    let long = days.into_iter().fold(long, TradingHours::holiday);
+    for day in ["2026-01-01T15:00:00Z", "2026-01-02T15:00:00Z"] {
+        assert!(!long.is_open(at(day)), "{day}");
     }
     let night = Session::new([Sun], "18:00", "17:00").unwrap();
     let night = TradingHours::new(chrono_tz::UTC).session(night);
@@ -787,4 +794,75 @@ fn a_rate_of_value_stands_alone() {
     let quantity = LimitKey::of(ExecutionRate::QUANTITY, SHARE);
     assert_eq!(guard.set_limit(&quantity, dec("5")), Ok(None), "no limit was set on it");
     assert_eq!(guard.set_limit(&LimitKey::all(ExecutionRate::VALUE), dec("5")), Ok(None));
+}
+
+/// The limits of a rate are changed by their names and in their scope alone, and a value that is
+/// not known is none that is left.
+#[test]
+fn limits_of_a_rate_have_a_scope() {
+    let build = |scope| {
+        let (quantity, value) = (Some(dec("10")), Some(dec("900")));
+        let limits = ExecutionLimits { fills: Some(3), quantity, value };
+        ExecutionRate::new(limits, Duration::from_secs(60), scope).unwrap()
+    };
+    let mut guard = build(HaltScope::Symbol(SHARE));
+    for (name, before) in [(ExecutionRate::FILLS, "3"), (ExecutionRate::QUANTITY, "10")] {
+        assert_eq!(guard.set_limit(&LimitKey::all(name), dec("5")), Ok(None), "{name}");
+        assert_eq!(guard.set_limit(&LimitKey::of(name, COIN), dec("5")), Ok(None), "{name}");
+        let own = LimitKey::of(name, SHARE);
+        assert_eq!(guard.set_limit(&own, dec("5")), Ok(Some(dec(before))), "{name}");
+    }
+    let world = World::new();
+    let blind = FactBookBuilder::new(&world.table, world.usd).build();
+    let mut guard = build(HaltScope::Symbol(INVERSE));
+    let mut filled = fill(1, Purpose::Entry, "1");
+    filled.instrument = INVERSE;
+    guard.watch(&Fact::Fill(&filled), &world.facts(&blind));
+    let verdict = guard.verdict(&world.facts(&world.book().build()));
+    assert!(matches!(verdict, Limit::Deny(reason) if reason.observed.is_nan()), "{verdict:?}");
+}
+
+/// What no longer has a place of its own counts with the youngest, from its own time on.
+#[test]
+fn a_full_window_counts_with_the_youngest() {
+    let limits = ExecutionLimits { fills: Some(2), ..ExecutionLimits::default() };
+    let mut guard =
+        ExecutionRate::new(limits, Duration::from_secs(60), HaltScope::Account).unwrap();
+    let (world, filled) = (World::new(), fill(1, Purpose::Entry, "1"));
+    let book = world.book().build();
+    for _ in 0..4_096 {
+        guard.watch(&Fact::Fill(&filled), &world.facts_at(secs(0), &book));
+    }
+    guard.watch(&Fact::Fill(&filled), &world.facts_at(secs(30), &book));
+    let denies = |at| matches!(guard.verdict(&world.facts_at(secs(at), &book)), Limit::Deny(_));
+    assert_eq!([59, 60, 89, 90].map(denies), [true, true, true, false]);
+}
+
+/// A rate tells how much of it is used, what works included, and a rate of zero makes no value.
+#[test]
+fn a_rate_tells_what_is_used() {
+    let world = World::new();
+    let rate = |quantity: Option<&str>, value: Option<&str>, instrument| {
+        let (quantity, value) = (quantity.map(dec), value.map(dec));
+        let limits = ExecutionLimits { fills: None, quantity, value };
+        let scope = HaltScope::Symbol(instrument);
+        ExecutionRate::new(limits, Duration::from_secs(60), scope).unwrap()
+    };
+    let book = world.book().working(SLOT, SHARE, Side::Buy, dec("2"));
+    let book = book.working(SLOT, SHARE, Side::Sell, dec("1")).build();
+    let four = fill(1, Purpose::Entry, "4");
+    let told = |mut guard: ExecutionRate| {
+        guard.watch(&Fact::Fill(&four), &world.facts(&book));
+        guard.verdict(&world.facts(&book))
+    };
+    let Limit::Cap(left, reason) = told(rate(Some("10"), None, SHARE)) else { panic!() };
+    assert_eq!((left.value(), reason.limit, reason.observed), (dec("3"), 10.0, 7.0));
+    let Limit::Allow(Some(reason)) = told(rate(None, Some("900"), SHARE)) else { panic!() };
+    assert_eq!((reason.code, reason.observed), (ReasonCode::NotionalRate, 400.0));
+    let worthless = MarkFact { price: 40_000.0, at: Timestamp::EPOCH, rate: 0.0 };
+    let worthless = world.book().rated_mark(INVERSE, worthless).build();
+    let mut guard = rate(None, Some("900"), INVERSE);
+    let filled = Fill { instrument: INVERSE, ..four };
+    guard.watch(&Fact::Fill(&filled), &world.facts(&worthless));
+    assert!(matches!(guard.verdict(&world.facts(&worthless)), Limit::Deny(_)));
 }

@@ -5,7 +5,8 @@ use tradewright::risk::{
     KellyEdge, Sizer, SizerError, Smallest, StopDistance, VolatilitySource, VolatilityTarget,
 };
 use tradewright::types::{
-    Amount, Decimal, InstrumentId, MarkFact, Money, Qty, Reason, ReasonCode, Timestamp,
+    Amount, Decimal, InstrumentId, MarkFact, Money, Qty, Reason, ReasonCode, Side, Signal,
+    Timestamp,
 };
 
 use super::{COIN, INVERSE, LINEAR, SHARE, World, dec, signal};
@@ -223,4 +224,20 @@ fn the_smallest_looks_where_one_of_them_does() {
     assert_eq!(target("0").unwrap_err(), SizerError::BadFraction { value: Decimal::ZERO });
     let risk = |risk: &str| FixedFractional::new(dec(risk), StopDistance::Price(Decimal::ONE));
     assert!(risk("1").is_ok() && risk("1.01").is_err() && risk("0").is_err());
+    let distance = StopDistance::Price(Decimal::ZERO);
+    assert!(FixedFractional::new(dec("0.01"), distance).is_err());
+}
+
+/// An inverse contract loses less above its price than below it: 100 USD at 40,000 and at 50,000
+/// differ by 0.0005 BTC, or 20 USD.
+#[test]
+fn a_short_position_is_sized_to_the_stop_above() {
+    let world = World::new();
+    let book = world.book().build();
+    let stop = StopDistance::Price(dec("10000"));
+    let sizer = FixedFractional::new(dec("0.01"), stop).unwrap();
+    let short = Signal { side: Side::Sell, ..signal(INVERSE, 1.0) };
+    let found = sizer.size(&short, &world.table[INVERSE], &world.facts(&book));
+    assert_eq!(found, quantity("50"));
+    assert_eq!(size(&sizer, &world, LINEAR), quantity("5"), "a stop below zero loses all");
 }

@@ -7,9 +7,10 @@ use tradewright::risk::{
     DailyLossGuard, DataLimits, DataQualityGuard, DrawdownGuard, EnhancedRiskManager,
     ExecutionLimits, ExecutionRate, Fact, Guard, InstrumentList, Kelly, KellyEdge, KellyWindow,
     Limit, MaxDrawdownTracker, MaxOrderNotional, OpenOrders, OtherPrices, PeakReset,
-    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, RealtimeRiskManager,
-    RepeatedExecution, RiskChain, RiskManager, RiskRule, Sizer, StopAction, StopPlan, StopReading,
-    StopTracker, StopWidth, StressScenario, UnstoppedRisk, VarLimit, rule_from_fn,
+    PortfolioGuard, PortfolioHeat, PortfolioRisk, PortfolioRiskSettings, PositionCount,
+    RealtimeRiskManager, RepeatedExecution, RiskChain, RiskManager, RiskRule, Sizer, StopAction,
+    StopPlan, StopReading, StopTracker, StopWidth, StressScenario, UnstoppedRisk, VarLimit,
+    rule_from_fn,
 };
 use tradewright::types::{
     DayBoundary, Decimal, FactBook, FactBookBuilder, Facts, Fill, HaltCause, HaltScope, Instrument,
@@ -545,4 +546,49 @@ fn legs_of_a_group_share_the_heat() {
     };
     assert!(approved("12"), "400 and 600 of 1,000 USD");
     assert!(!approved("12.1"));
+}
+
+/// A symbol that several legs of a group open counts once.
+#[test]
+fn legs_in_one_symbol_are_one_position() {
+    let world = World::new();
+    let book = world.book().build();
+    let approved = |most| {
+        let chain = RiskChain::new().with_rule(Box::new(PositionCount::new(most)));
+        let twice = market(COIN, Side::Buy, "1");
+        let group = [twice, twice, market(SHARE, Side::Buy, "1")];
+        review(&chain, &group, &world.facts(&book)).approved
+    };
+    assert!(approved(2) && !approved(1));
+}
+
+/// What is left beside a stop risks the stated part of its value, and nothing has a beta against
+/// what never moves.
+#[test]
+fn what_is_left_beside_a_stop_risks_a_part() {
+    let world = World::new();
+    let stop = StopFact { level: 95.0, covered: 4.0, distance: 0.0 };
+    let book = world.book().position(SLOT, SHARE, Decimal::TEN, price("100"));
+    let book = book.stop(SLOT, SHARE, stop).build();
+    let heat = PortfolioHeat::new(1.0).unwrap().unstopped(UnstoppedRisk::Fraction(0.5)).unwrap();
+    assert_eq!(heat.open_risk(&world.facts(&book)), 20.0 + 300.0);
+    let portfolio = moving(short(), |row| [100.0 + f64::from(row % 2), 50.0]);
+    assert_eq!(portfolio.beta(SHARE, COIN), None);
+    assert_eq!(portfolio.beta(COIN, SHARE), Some(0.0));
+}
+
+/// Working sales are stopped above the mark, and what has no stop risks the stated part.
+#[test]
+fn working_sales_are_stopped_above() {
+    let world = World::new();
+    let heat = |side, distance, part| {
+        let stop = StopFact { distance, ..StopFact::default() };
+        let book = world.book().stop(SLOT, SHARE, stop);
+        let book = book.working(SLOT, SHARE, side, dec("20")).build();
+        let rule = PortfolioHeat::new(1.0).unwrap();
+        rule.unstopped(UnstoppedRisk::Fraction(part)).unwrap().open_risk(&world.facts(&book))
+    };
+    assert_eq!(heat(Side::Sell, 10.0, 1.0), 200.0);
+    assert_eq!(heat(Side::Buy, 10.0, 1.0), 200.0);
+    assert_eq!(heat(Side::Buy, 0.0, 0.5), 1_000.0);
 }
