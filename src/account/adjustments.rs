@@ -108,7 +108,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let instrument = booking.instrument;
         let place = self.place(booking.slot, instrument.id, Leg::Net)?;
-        let mut plan = Plan::default();
+        let mut plan = Plan::new();
         self.plan(place, booking, &mut plan, closed)?;
         let mut sums = self.sums_of(instrument.settlement)?;
         sums.realised = add(sums.realised, plan.realised, "realised")?;
@@ -140,7 +140,7 @@ impl Ledger {
             let Some(held) = held.filter(|held| !held.is_zero()) else { continue };
             let (slot, leg) = self.owner(place);
             let booking = self.booking(at, instrument, (-held, price))?;
-            let mut plan = Plan::default();
+            let mut plan = Plan::new();
             self.plan(place, &Booking { slot, leg, ..booking }, &mut plan, closed)?;
             sums = moved(sums, instrument, [plan.realised, plan.cost_change])?;
             plans.push((place, plan));

@@ -40,6 +40,49 @@ pub(super) fn sub(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal,
     add(a, -b, what)
 }
 
+/// Exact sums that belong together: the first that does not fit is kept, so that one look at the
+/// end tells of all of them, and none of them has a way out of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adder {
+    outcome: Result<(), LedgerError>,
+}
+
+impl Adder {
+    pub(super) const fn new() -> Self {
+        Self { outcome: Ok(()) }
+    }
+
+    /// The exact sum; zero where it does not fit.
+    #[inline(never)]
+    pub(super) fn add(&mut self, a: &Decimal, b: &Decimal, what: &'static str) -> Decimal {
+        match add(*a, *b, what) {
+            Ok(sum) => sum,
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// The exact difference; zero where it does not fit.
+    pub(super) fn sub(&mut self, a: &Decimal, b: &Decimal, what: &'static str) -> Decimal {
+        self.add(a, &-*b, what)
+    }
+
+    /// What another way has computed; zero where it could not.
+    pub(super) fn take(&mut self, computed: Result<Decimal, LedgerError>) -> Decimal {
+        computed.unwrap_or_else(|error| self.refuse(error))
+    }
+
+    /// An error when any of the sums did not fit: the first.
+    pub(super) const fn outcome(&self) -> Result<(), LedgerError> {
+        self.outcome
+    }
+
+    #[cold]
+    fn refuse(&mut self, error: LedgerError) -> Decimal {
+        self.outcome = self.outcome.and(Err(error));
+        Decimal::ZERO
+    }
+}
+
 /// `total * part / whole`, rounded once, half to even; `whole` is not zero and `part` is no
 /// larger than it.
 pub(super) fn share(
@@ -100,6 +143,19 @@ mod tests {
         ] {
             assert_eq!(add(dec(a), dec(b), "x"), Err(overflow), "{a} + {b}");
         }
+    }
+
+    #[test]
+    fn an_adder_keeps_the_first_that_does_not_fit() {
+        let mut adder = Adder::new();
+        assert_eq!(adder.add(&dec("1.5"), &dec("2.25"), "a"), dec("3.75"));
+        assert_eq!(adder.sub(&dec("1.5"), &dec("2.25"), "b"), dec("-0.75"));
+        assert_eq!(adder.outcome(), Ok(()));
+        assert_eq!(adder.add(&Decimal::MAX, &dec("1"), "c"), Decimal::ZERO);
+        assert_eq!(adder.sub(&Decimal::MIN, &dec("1"), "d"), Decimal::ZERO);
+        assert_eq!(adder.take(share(dec("1"), dec("1"), dec("0"), 2)), Decimal::ZERO);
+        assert_eq!(adder.add(&dec("1"), &dec("1"), "e"), dec("2"));
+        assert_eq!(adder.outcome(), Err(LedgerError::Overflow { what: "c" }));
     }
 
     #[test]

@@ -17,7 +17,27 @@ pub(super) struct Charge {
 }
 
 impl Charge {
+    #[inline]
     pub(super) fn of(
+        ledger: &Ledger,
+        instrument: &Instrument,
+        fill: &Fill,
+        worth: Option<Money>,
+    ) -> Result<Self, LedgerError> {
+        let Money { amount, asset } = fill.execution.fee;
+        let fee = if amount.is_zero() {
+            Decimal::ZERO
+        } else if asset == instrument.settlement {
+            small::rounded(amount, ledger.digits(asset)?)
+        } else {
+            return Self::in_another(ledger, instrument, fill, worth);
+        };
+        Ok(Self { quantity: fill.signed_quantity(), fee, other: None, is_sold: false })
+    }
+
+    /// A fee that is not in the settlement currency.
+    #[inline(never)]
+    fn in_another(
         ledger: &Ledger,
         instrument: &Instrument,
         fill: &Fill,
@@ -25,13 +45,6 @@ impl Charge {
     ) -> Result<Self, LedgerError> {
         let quantity = fill.signed_quantity();
         let Money { amount, asset } = fill.execution.fee;
-        if amount.is_zero() {
-            return Ok(Self { quantity, fee: Decimal::ZERO, other: None, is_sold: false });
-        }
-        if asset == instrument.settlement {
-            let fee = small::rounded(amount, ledger.digits(asset)?);
-            return Ok(Self { quantity, fee, other: None, is_sold: false });
-        }
         if asset == instrument.base && matches!(instrument.kind, InstrumentKind::Spot) {
             let rest = sub(quantity, amount, "quantity")?;
             let digits = ledger.digits(instrument.settlement)?;
@@ -56,15 +69,25 @@ impl Charge {
 }
 
 impl Ledger {
-    /// The sums of a third asset after it paid a fee: by a sale, or as it is.
-    pub(super) fn charged(&self, fee: Money, is_sold: bool) -> Result<AssetSums, LedgerError> {
+    /// A third asset pays a fee: by a sale, whose proceeds are in the settlement currency's sums
+    /// then, or as it is.
+    #[inline(never)]
+    pub(super) fn charge_elsewhere(
+        &mut self,
+        fee: Money,
+        charge: &Charge,
+        settlement: &mut AssetSums,
+    ) -> Result<(), LedgerError> {
         let mut sums = self.sums_of(fee.asset)?;
         sums.cash = sub(sums.cash, fee.amount, "cash")?;
-        if is_sold {
+        if charge.is_sold {
             sums.deposits = sub(sums.deposits, fee.amount, "deposits")?;
+            settlement.cash = add(settlement.cash, charge.fee, "cash")?;
+            settlement.deposits = add(settlement.deposits, charge.fee, "deposits")?;
         } else {
             sums.fees = add(sums.fees, fee.amount, "fees")?;
         }
-        Ok(sums)
+        self.put_sums(fee.asset, sums);
+        Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Ledger {
         let mut plans = Vec::with_capacity(bookings.len());
         for (place, (instrument, change)) in places.into_iter().zip(bookings) {
             let booking = self.booking(at, instrument, change)?;
-            let mut plan = Plan::default();
+            let mut plan = Plan::new();
             self.plan(place, &Booking { slot, ..booking }, &mut plan, closed)?;
             sums = moved(sums, instrument, [plan.realised, plan.cost_change])?;
             plans.push((place, plan));

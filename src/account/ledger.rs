@@ -155,10 +155,10 @@ impl Ledger {
         plan: &mut Plan,
         closed: &mut Vec<Trade>,
     ) -> Result<(), LedgerError> {
-        match self.positions.get(place) {
-            Some(position) => position.plan(booking, plan, closed),
-            None => Err(LedgerError::UnknownSlot { slot: booking.slot }),
-        }
+        let position = self.positions.get(place);
+        let position = position.ok_or(LedgerError::UnknownSlot { slot: booking.slot })?;
+        position.plan(booking, plan, closed);
+        plan.adder.outcome()
     }
 
     pub(super) fn commit(&mut self, place: usize, plan: &Plan) {
@@ -212,30 +212,28 @@ impl Ledger {
             fee: charge.fee,
             tag: fill.tag,
         };
-        let mut plan = Plan::default();
+        let mut plan = Plan::new();
         let is_change = !booking.quantity.is_zero();
-        if is_change {
-            self.plan(place, &booking, &mut plan, closed)?;
+        if is_change && let Some(position) = self.positions.get(place) {
+            position.plan(&booking, &mut plan, closed);
         }
-        let (realised, cost_change) = (plan.realised, plan.cost_change);
-        let mut sums = self.sums_of(asset)?;
+        let sums = self.sums.get(asset.index()).ok_or(LedgerError::UnknownAsset { asset })?;
+        let (realised, adder) = (plan.realised, &mut plan.adder);
         let paid = if instrument.kind.is_paid_in_full() {
-            sub(realised, cost_change, "cash")?
+            adder.sub(&realised, &plan.cost_change, "cash")
         } else {
             realised
         };
-        sums.cash = sub(add(sums.cash, paid, "cash")?, charge.fee, "cash")?;
-        sums.realised = add(sums.realised, realised, "realised")?;
-        sums.fees = add(sums.fees, charge.fee, "fees")?;
+        let cash = adder.add(&sums.cash, &paid, "cash");
+        let cash = adder.sub(&cash, &charge.fee, "cash");
+        let gains = adder.add(&sums.realised, &realised, "realised");
+        let fees = adder.add(&sums.fees, &charge.fee, "fees");
+        adder.outcome()?;
+        let mut next = AssetSums { cash, realised: gains, fees, ..*sums };
         if let Some(fee) = charge.other {
-            let other = self.charged(fee, charge.is_sold)?;
-            if charge.is_sold {
-                sums.cash = add(sums.cash, charge.fee, "cash")?;
-                sums.deposits = add(sums.deposits, charge.fee, "deposits")?;
-            }
-            self.put_sums(fee.asset, other);
+            self.charge_elsewhere(fee, &charge, &mut next)?;
         }
-        self.put_sums(asset, sums);
+        self.put_sums(asset, next);
         if is_change {
             self.commit(place, &plan);
         }

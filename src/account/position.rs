@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::arithmetic::{add, share, sub};
+use super::arithmetic::{Adder, add, share};
 use super::{Holding, LedgerError};
 use crate::types::{
     Instrument, Label, Leg, Money, Qty, Side, SlotId, Timestamp, Trade, exact, small,
@@ -66,11 +66,13 @@ pub(super) struct Booking<'a> {
 }
 
 /// What a booking will do; nothing has changed yet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) realised: Decimal,
     /// Change of the position's cost.
     pub(super) cost_change: Decimal,
+    /// Whether all of its numbers fit: to be asked before it is carried out.
+    pub(super) adder: Adder,
     total: Lot,
     /// Lots that go entirely, from the end that the method takes first.
     gone: usize,
@@ -105,35 +107,38 @@ impl Position {
             && adds_up(|lot| lot.funding)
     }
 
-    /// Computes a booking; closed pieces are appended to `closed`. On an error the position
-    /// is untouched, but `plan` and `closed` are not what they were.
+    /// Computes a booking; closed pieces are appended to `closed`. Where a number does not fit,
+    /// the plan's adder says so, and neither `plan` nor `closed` are of use.
     ///
     /// The plan is written where it is used: it is large, and moving it costs more than most
     /// of its sums.
-    pub(super) fn plan(
-        &self,
-        booking: &Booking<'_>,
-        plan: &mut Plan,
-        closed: &mut Vec<Trade>,
-    ) -> Result<(), LedgerError> {
+    pub(super) fn plan(&self, booking: &Booking<'_>, plan: &mut Plan, closed: &mut Vec<Trade>) {
         let held = self.total.quantity;
         let change = booking.quantity;
         if held.is_zero() || held.is_sign_negative() == change.is_sign_negative() {
-            return plan.enlarge(&self.total, booking);
+            plan.enlarge(&self.total, booking);
+        } else if change.abs() <= held.abs() {
+            self.reduce(booking, plan, closed);
+        } else {
+            self.flip(booking, plan, closed);
         }
-        if change.abs() <= held.abs() {
-            return self.reduce(booking, plan, closed);
-        }
-        // A flip: close what there is, open the rest; the fee goes by quantity.
-        let closing_fee = share(booking.fee, held.abs(), change.abs(), booking.digits)?;
+    }
+
+    /// Closes what there is and opens the rest; the fee goes by quantity.
+    #[inline(never)]
+    fn flip(&self, booking: &Booking<'_>, plan: &mut Plan, closed: &mut Vec<Trade>) {
+        let held = self.total.quantity;
+        let shared = share(booking.fee, held.abs(), booking.quantity.abs(), booking.digits);
+        let adder = &mut plan.adder;
+        let closing_fee = adder.take(shared);
         let closing = Booking { quantity: -held, fee: closing_fee, ..*booking };
         let opening = Booking {
-            quantity: add(change, held, "quantity")?,
-            fee: sub(booking.fee, closing_fee, "fee")?,
+            quantity: adder.add(&booking.quantity, &held, "quantity"),
+            fee: adder.sub(&booking.fee, &closing_fee, "fee"),
             ..*booking
         };
-        self.reduce(&closing, plan, closed)?;
-        plan.enlarge(&Lot::default(), &opening)
+        self.reduce(&closing, plan, closed);
+        plan.enlarge(&Lot::default(), &opening);
     }
 
     /// Carries a plan of this position out.
@@ -158,95 +163,85 @@ impl Position {
         }
     }
 
-    fn reduce(
-        &self,
-        booking: &Booking<'_>,
-        plan: &mut Plan,
-        closed: &mut Vec<Trade>,
-    ) -> Result<(), LedgerError> {
-        let value = value(booking, booking.quantity)?;
-        let mut closing =
-            Closing { booking, value, fee: booking.fee, left: booking.quantity.abs() };
-        *plan = Plan { total: self.total, ..Plan::default() };
+    fn reduce(&self, booking: &Booking<'_>, plan: &mut Plan, closed: &mut Vec<Trade>) {
+        let value = plan.adder.take(value(booking, booking.quantity));
+        let left = booking.quantity.abs();
+        plan.total = self.total;
+        let mut closing = Closing { booking, value, fee: booking.fee, left, plan };
         match booking.method {
-            LotMethod::Average => closing.take(&self.total, plan, closed)?,
-            LotMethod::Fifo => {
-                for lot in &self.lots {
-                    if closing.left.is_zero() {
-                        break;
-                    }
-                    closing.take(lot, plan, closed)?;
-                }
-            }
-            LotMethod::Lifo => {
-                for lot in self.lots.iter().rev() {
-                    if closing.left.is_zero() {
-                        break;
-                    }
-                    closing.take(lot, plan, closed)?;
-                }
-            }
+            LotMethod::Average => closed.push(closing.take(&self.total)),
+            LotMethod::Fifo => closing.take_all(self.lots.iter(), closed),
+            LotMethod::Lifo => closing.take_all(self.lots.iter().rev(), closed),
         }
-        Ok(())
     }
 }
 
 impl Plan {
+    /// Nothing is planned.
+    pub(super) fn new() -> Self {
+        Self {
+            realised: Decimal::ZERO,
+            cost_change: Decimal::ZERO,
+            adder: Adder::new(),
+            total: Lot::default(),
+            gone: 0,
+            rest: None,
+            new: None,
+        }
+    }
+
     /// Adds an entry to what is planned already; `held` is the position before the entry.
-    fn enlarge(&mut self, held: &Lot, booking: &Booking<'_>) -> Result<(), LedgerError> {
+    fn enlarge(&mut self, held: &Lot, booking: &Booking<'_>) {
+        let adder = &mut self.adder;
         let lot = Lot {
             quantity: booking.quantity,
-            cost: value(booking, booking.quantity)?,
+            cost: adder.take(value(booking, booking.quantity)),
             fees: booking.fee,
             funding: Decimal::ZERO,
             opened_at: booking.at,
             tag: booking.tag,
         };
-        self.cost_change = add(self.cost_change, lot.cost, "cost")?;
+        self.cost_change = adder.add(&self.cost_change, &lot.cost, "cost");
         self.total = if held.quantity.is_zero() {
             lot
         } else {
             Lot {
-                quantity: add(held.quantity, lot.quantity, "quantity")?,
-                cost: add(held.cost, lot.cost, "cost")?,
-                fees: add(held.fees, lot.fees, "fees")?,
+                quantity: adder.add(&held.quantity, &lot.quantity, "quantity"),
+                cost: adder.add(&held.cost, &lot.cost, "cost"),
+                fees: adder.add(&held.fees, &lot.fees, "fees"),
                 ..*held
             }
         };
         if booking.method != LotMethod::Average {
             self.new = Some(lot);
         }
-        Ok(())
     }
 }
 
 impl Lot {
-    /// The part of this lot that has `closing` units (without sign); all of it when it has
-    /// no more.
-    fn part(&self, closing: Decimal, digits: u32) -> Result<Self, LedgerError> {
-        let whole = self.quantity.abs();
-        if closing >= whole {
-            return Ok(*self);
-        }
-        let sign = Side::of(self.quantity).map_or(closing, |side| side.signed(closing));
-        Ok(Self {
-            quantity: sign,
-            cost: share(self.cost, closing, whole, digits)?,
-            fees: share(self.fees, closing, whole, digits)?,
-            funding: share(self.funding, closing, whole, digits)?,
+    /// The part of this lot that has `closing` units (without sign), of `whole`.
+    #[inline(never)]
+    fn part(&self, [closing, whole]: [Decimal; 2], digits: u32, adder: &mut Adder) -> Self {
+        let mut part = |of: Decimal| adder.take(share(of, closing, whole, digits));
+        Self {
+            quantity: Side::of(self.quantity).map_or(closing, |side| side.signed(closing)),
+            cost: part(self.cost),
+            fees: part(self.fees),
+            funding: part(self.funding),
             ..*self
-        })
+        }
     }
 
     /// What stays when a part is gone.
-    fn without(&self, part: &Self) -> Result<Self, LedgerError> {
-        Ok(Self {
-            quantity: sub(self.quantity, part.quantity, "quantity")?,
-            cost: sub(self.cost, part.cost, "cost")?,
-            fees: sub(self.fees, part.fees, "fees")?,
-            funding: sub(self.funding, part.funding, "funding")?,
+    #[inline(never)]
+    fn without(&self, part: &Self, adder: &mut Adder) -> Self {
+        Self {
+            quantity: adder.sub(&self.quantity, &part.quantity, "quantity"),
+            cost: adder.sub(&self.cost, &part.cost, "cost"),
+            fees: adder.sub(&self.fees, &part.fees, "fees"),
+            funding: adder.sub(&self.funding, &part.funding, "funding"),
             ..*self
-        })
+        }
     }
 }
 
@@ -256,48 +251,54 @@ struct Closing<'a> {
     value: Decimal,
     fee: Decimal,
     left: Decimal,
+    plan: &'a mut Plan,
 }
 
 impl Closing<'_> {
+    /// Closes what is left against lots, the first first.
+    #[inline(never)]
+    fn take_all<'b>(&mut self, lots: impl Iterator<Item = &'b Lot>, closed: &mut Vec<Trade>) {
+        for lot in lots {
+            if self.left.is_zero() {
+                break;
+            }
+            closed.push(self.take(lot));
+        }
+    }
+
     /// Closes what is left against a lot. The last piece takes the remainders, so that the
     /// pieces' sums are the reduction's own numbers, whatever the method.
-    fn take(
-        &mut self,
-        lot: &Lot,
-        plan: &mut Plan,
-        closed: &mut Vec<Trade>,
-    ) -> Result<(), LedgerError> {
-        let Booking { digits, price, .. } = *self.booking;
-        let piece = lot.part(self.left, digits)?;
-        let units = piece.quantity.abs();
-        let (value, fee) = if units == self.left {
-            self.left = Decimal::ZERO;
-            (self.value, self.fee)
+    fn take(&mut self, lot: &Lot) -> Trade {
+        let whole = lot.quantity.abs();
+        let part;
+        let piece = if self.left >= whole {
+            lot
         } else {
-            let value = value(self.booking, -piece.quantity)?;
-            let fee = share(self.fee, units, self.left, digits)?;
-            self.left = sub(self.left, units, "quantity")?;
-            self.value = sub(self.value, value, "value")?;
-            self.fee = sub(self.fee, fee, "fee")?;
-            (value, fee)
+            part = lot.part([self.left, whole], self.booking.digits, &mut self.plan.adder);
+            &part
         };
+        let units = piece.quantity.abs();
+        let (value, fee) =
+            if units == self.left { self.last() } else { self.share_of(piece.quantity, units) };
+        let plan = &mut *self.plan;
+        let adder = &mut plan.adder;
         // Closing sells the cost: what comes in is the negative of the booked value.
-        let gross = sub(-value, piece.cost, "realised")?;
-        plan.realised = add(plan.realised, gross, "realised")?;
-        plan.cost_change = sub(plan.cost_change, piece.cost, "cost")?;
+        let gross = adder.sub(&-value, &piece.cost, "realised");
+        plan.realised = adder.add(&plan.realised, &gross, "realised");
+        plan.cost_change = adder.sub(&plan.cost_change, &piece.cost, "cost");
         // What is closed whole leaves nothing, not even the scale of its numbers.
         plan.total = if plan.total.quantity == piece.quantity {
             Lot::default()
         } else {
-            plan.total.without(&piece)?
+            plan.total.without(piece, adder)
         };
         if piece.quantity == lot.quantity {
             plan.gone += 1;
         } else if self.booking.method != LotMethod::Average {
-            plan.rest = Some(lot.without(&piece)?);
+            plan.rest = Some(lot.without(piece, adder));
         }
         let instrument = self.booking.instrument;
-        closed.push(Trade {
+        Trade {
             slot: self.booking.slot,
             instrument: instrument.id,
             leg: self.booking.leg,
@@ -305,14 +306,31 @@ impl Closing<'_> {
             quantity: Qty::new(units),
             opened_at: piece.opened_at,
             closed_at: self.booking.at,
-            entry: average(instrument, &piece),
-            exit: price,
+            entry: average(instrument, piece),
+            exit: self.booking.price,
             gross: Money::new(gross, instrument.settlement),
-            fees: add(piece.fees, fee, "fees")?,
+            fees: adder.add(&piece.fees, &fee, "fees"),
             funding: piece.funding,
             tag: piece.tag,
-        });
-        Ok(())
+        }
+    }
+
+    /// Value and fee of the last piece: all that is left.
+    fn last(&mut self) -> (Decimal, Decimal) {
+        self.left = Decimal::ZERO;
+        (self.value, self.fee)
+    }
+
+    /// Value and fee of a piece that leaves something for others.
+    #[inline(never)]
+    fn share_of(&mut self, piece: Decimal, units: Decimal) -> (Decimal, Decimal) {
+        let (adder, digits) = (&mut self.plan.adder, self.booking.digits);
+        let value = adder.take(value(self.booking, -piece));
+        let fee = adder.take(share(self.fee, units, self.left, digits));
+        self.left = adder.sub(&self.left, &units, "quantity");
+        self.value = adder.sub(&self.value, &value, "value");
+        self.fee = adder.sub(&self.fee, &fee, "fee");
+        (value, fee)
     }
 }
 

@@ -1,6 +1,6 @@
 use rust_decimal::Decimal;
 
-use super::arithmetic::{add, sub};
+use super::arithmetic::{Adder, add, sub};
 use super::facts::{Account, MARKS_PER_SUM, Rate, Terms};
 use super::rates::RateSource;
 use super::{Holding, LedgerError};
@@ -62,12 +62,14 @@ impl Account {
     ) -> Result<(), LedgerError> {
         let net = self.book.net(instrument).quantity;
         let own = self.book.position(slot, instrument).quantity;
-        add(net, change, "net quantity")?;
-        // Mostly the whole position is one owner's.
-        if !small::is_same(net, own) {
-            add(own, change, "quantity")?;
+        // Mostly the whole position is one owner's, and the books add the same.
+        if small::is_same(net, own) && !self.has_legs {
+            return Ok(());
         }
-        Ok(())
+        let mut adder = Adder::new();
+        adder.add(&net, &change, "net quantity");
+        adder.add(&own, &change, "quantity");
+        adder.outcome()
     }
 
     pub(super) fn legs(&self, slot: SlotId, instrument: InstrumentId) -> [Decimal; 2] {
@@ -104,36 +106,22 @@ impl Account {
         let net = self.book.net.get_mut(index).ok_or(unknown)?;
         let terms = self.terms.get_mut(index).ok_or(unknown)?;
 
-        let opened_at = if net.quantity.is_zero() { holding.opened_at } else { net.opened_at };
         // Mostly the whole position is this owner's.
         let is_alone =
             small::is_same(net.quantity, own.quantity) && small::is_same(net.cost, own.cost);
-        let total = if is_alone {
-            Holding { opened_at, ..holding }
-        } else {
-            let quantity = sub(net.quantity, own.quantity, "net quantity")?;
-            let cost = sub(net.cost, own.cost, "net cost")?;
-            Holding {
-                quantity: add(quantity, holding.quantity, "net quantity")?,
-                cost: add(cost, holding.cost, "net cost")?,
-                opened_at,
-            }
-        };
+        let total = if is_alone { None } else { Some(with_others(net, own, &holding)?) };
         if self.has_legs {
-            for ((leg, before), after) in terms.legs.iter_mut().zip(legs_before).zip(legs_after) {
-                if before != after {
-                    *leg = add(sub(*leg, before, "net quantity")?, after, "net quantity")?;
-                }
-            }
+            terms.move_legs(legs_before, legs_after)?;
         }
-        write(own, instrument, holding, terms.multiplier);
-        if is_alone {
-            let PositionFacts { working_buy, working_sell, buying, selling, .. } = *net;
-            let working = PositionFacts { working_buy, working_sell, buying, selling, ..*own };
-            *net = PositionFacts { opened_at, ..working };
+        let opened_at = if net.quantity.is_zero() { holding.opened_at } else { net.opened_at };
+        write(own, instrument, &holding, terms.multiplier);
+        if let Some(total) = total {
+            write(net, instrument, &total, terms.multiplier);
         } else {
-            write(net, instrument, total, terms.multiplier);
+            let PositionFacts { working_buy, working_sell, buying, selling, .. } = *net;
+            *net = PositionFacts { working_buy, working_sell, buying, selling, ..*own };
         }
+        net.opened_at = opened_at;
         terms.settle(net.size);
         self.book.settle_reach(instrument.id);
         Ok(())
@@ -145,10 +133,17 @@ impl Account {
         slot: SlotId,
         instrument: InstrumentId,
     ) -> Result<Holding, LedgerError> {
-        let mut total = self.pnl.holding(slot, instrument, Leg::Net);
-        if !self.has_legs {
-            return Ok(total);
-        }
+        let own = self.pnl.holding(slot, instrument, Leg::Net);
+        if self.has_legs { self.over_legs(slot, instrument, own) } else { Ok(own) }
+    }
+
+    #[inline(never)]
+    fn over_legs(
+        &self,
+        slot: SlotId,
+        instrument: InstrumentId,
+        mut total: Holding,
+    ) -> Result<Holding, LedgerError> {
         for leg in [Leg::Long, Leg::Short] {
             let holding = self.pnl.holding(slot, instrument, leg);
             if holding.quantity.is_zero() {
@@ -333,6 +328,17 @@ impl Account {
 }
 
 impl Terms {
+    /// One owner's legs were `before` and are `after`.
+    #[inline(never)]
+    fn move_legs(&mut self, before: [Decimal; 2], after: [Decimal; 2]) -> Result<(), LedgerError> {
+        for ((leg, before), after) in self.legs.iter_mut().zip(before).zip(after) {
+            if before != after {
+                *leg = add(sub(*leg, before, "net quantity")?, after, "net quantity")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in the net size; the legs are set.
     fn settle(&mut self, size: f64) {
         self.size = size;
@@ -362,7 +368,23 @@ fn unit_value(terms: &Terms, price: f64) -> f64 {
     }
 }
 
-fn write(facts: &mut PositionFacts, instrument: &Instrument, holding: Holding, multiplier: f64) {
+/// The net position after the part of one of its owners has become `holding`.
+#[inline(never)]
+fn with_others(
+    net: &PositionFacts,
+    own: &PositionFacts,
+    holding: &Holding,
+) -> Result<Holding, LedgerError> {
+    let quantity = sub(net.quantity, own.quantity, "net quantity")?;
+    let cost = sub(net.cost, own.cost, "net cost")?;
+    Ok(Holding {
+        quantity: add(quantity, holding.quantity, "net quantity")?,
+        cost: add(cost, holding.cost, "net cost")?,
+        opened_at: holding.opened_at,
+    })
+}
+
+fn write(facts: &mut PositionFacts, instrument: &Instrument, holding: &Holding, multiplier: f64) {
     facts.quantity = holding.quantity;
     facts.size = to_f64(holding.quantity);
     facts.cost = holding.cost;
