@@ -11,9 +11,9 @@ use super::path::Stage;
 use super::{MarketFill, SimVenue};
 use crate::engine::Command;
 use crate::types::{
-    Amount, Instrument, InstrumentId, InstrumentKind, Offset, Order, OrderId, OrderKind,
+    Amount, Instrument, InstrumentId, InstrumentKind, Intent, Offset, Order, OrderId, OrderKind,
     OrderReport, OrderUpdate, Price, Qty, RejectReason, Side, TimeInForce, Timestamp,
-    small::is_above_zero,
+    small::{self, is_above_zero},
 };
 
 /// How a request came.
@@ -92,7 +92,7 @@ impl SimVenue {
             return Err(RejectReason::WouldTake);
         }
         open.rested = takes == Some(false);
-        let shrunk = self.fit_to_position(&mut open)?;
+        let shrunk = if open.is_reduce_only() { self.fit_to_position(&mut open)? } else { None };
         check_size(instrument, &open, market)?;
         self.check_funds(instrument, &open, market)?;
         open.trail(market);
@@ -101,8 +101,7 @@ impl SimVenue {
         self.admit(&mut open, arrival);
         self.reports.push_back((at, open.update(OrderReport::Accepted)));
         if let Some(quantity) = shrunk {
-            let report = OrderReport::Amended { quantity, price: open.kind.limit() };
-            self.reports.push_back((at, open.update(report)));
+            self.tell_shrunk(at, &open, quantity);
         }
         if let Some(desk) = self.desks.get_mut(intent.instrument.index()) {
             desk.orders.push(open);
@@ -112,6 +111,13 @@ impl SimVenue {
             self.fill_at_close(at, &mut open);
         }
         Ok(())
+    }
+
+    /// A reduce-only order was cut to what can be closed.
+    #[inline(never)]
+    pub(super) fn tell_shrunk(&mut self, at: Timestamp, order: &OpenOrder, quantity: Qty) {
+        let report = OrderReport::Amended { quantity, price: order.kind.limit() };
+        self.reports.push_back((at, order.update(report)));
     }
 
     /// The price at which the market stands, NaN when unknown.
@@ -127,10 +133,8 @@ impl SimVenue {
     }
 
     /// Cuts a reduce-only order to the position; gives the new quantity when it was cut.
+    #[inline(never)]
     fn fit_to_position(&self, order: &mut OpenOrder) -> Result<Option<Qty>, RejectReason> {
-        if !order.is_reduce_only() {
-            return Ok(None);
-        }
         let position = self.ledger.reducible(order.instrument, order.leg, order.side);
         if position.is_zero() {
             return Err(RejectReason::NothingToReduce);
@@ -152,6 +156,16 @@ impl SimVenue {
         if !self.ledger.is_tracked() || order.is_reduce_only() {
             return Ok(());
         }
+        self.check_cash(instrument, order, market)
+    }
+
+    #[inline(never)]
+    fn check_cash(
+        &self,
+        instrument: &Instrument,
+        order: &OpenOrder,
+        market: f64,
+    ) -> Result<(), RejectReason> {
         if self.is_on_margin(instrument.id) {
             return self.check_margin(instrument, order, market);
         }
@@ -316,35 +330,39 @@ fn check_order(at: Timestamp, instrument: &Instrument, order: &Order) -> Result<
         | InstrumentKind::Future { .. }
         | InstrumentKind::Option { .. } => {}
     }
+    let is_plain = intent.kind == OrderKind::Market && !intent.flags.post_only;
+    let is_sound = match intent.amount {
+        Amount::Quantity(quantity) => {
+            let units = quantity.value();
+            is_above_zero(units) && instrument.is_on_step(units)
+        }
+        // Only what fills as a market order can be resolved at its fill.
+        Amount::Cash(cash) => {
+            cash.amount > Decimal::ZERO
+                && cash.asset == instrument.settlement
+                && intent.kind.limit().is_none()
+        }
+    };
+    let is_priced = is_plain || has_sound_prices(instrument, intent);
+    if is_sound && is_priced { Ok(()) } else { Err(invalid) }
+}
+
+/// What an order with prices of its own, or for makers only, has to keep to.
+#[inline(never)]
+fn has_sound_prices(instrument: &Instrument, intent: &Intent) -> bool {
     let is_off_tick = |price: Price| !instrument.is_on_tick(price.value());
     if intent.kind.limit().is_some_and(is_off_tick)
         || intent.kind.trigger().is_some_and(is_off_tick)
     {
-        return Err(invalid);
+        return false;
     }
     if let OrderKind::TrailingStop { offset: Offset::BasisPoints(points) } = intent.kind
         && !(1..=9_999).contains(&points)
     {
-        return Err(invalid);
+        return false;
     }
     let immediate = matches!(intent.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
-    if intent.flags.post_only && (immediate || intent.kind.limit().is_none()) {
-        return Err(invalid);
-    }
-    match intent.amount {
-        Amount::Quantity(quantity) => {
-            let units = quantity.value();
-            let sound = is_above_zero(units) && instrument.is_on_step(units);
-            if sound { Ok(()) } else { Err(invalid) }
-        }
-        Amount::Cash(cash) => {
-            // Only what fills as a market order can be resolved at its fill.
-            let sound = cash.amount > Decimal::ZERO
-                && cash.asset == instrument.settlement
-                && intent.kind.limit().is_none();
-            if sound { Ok(()) } else { Err(invalid) }
-        }
-    }
+    !(intent.flags.post_only && (immediate || intent.kind.limit().is_none()))
 }
 
 /// Smallest quantity and value. Orders that only reduce may be smaller.
@@ -352,13 +370,23 @@ fn check_size(instrument: &Instrument, order: &OpenOrder, market: f64) -> Result
     let Some(quantity) = order.quantity.filter(|_| !order.is_reduce_only()) else {
         return Ok(());
     };
-    let invalid = RejectReason::InvalidOrder;
-    if quantity.value() < instrument.min_quantity {
-        return Err(invalid);
+    if small::is_below(quantity.value(), instrument.min_quantity) {
+        return Err(RejectReason::InvalidOrder);
     }
     if instrument.min_notional.is_zero() || instrument.kind.is_inverse() {
         return Ok(());
     }
+    check_notional(instrument, order, quantity, market)
+}
+
+#[inline(never)]
+fn check_notional(
+    instrument: &Instrument,
+    order: &OpenOrder,
+    quantity: Qty,
+    market: f64,
+) -> Result<(), RejectReason> {
+    let invalid = RejectReason::InvalidOrder;
     let Some(price) = valuation(instrument, order, market) else { return Ok(()) };
     let value = instrument.value(quantity.value(), price.value()).ok_or(invalid)?;
     if value < instrument.min_notional { Err(invalid) } else { Ok(()) }

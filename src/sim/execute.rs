@@ -28,7 +28,9 @@ pub(super) struct Deal {
 impl SimVenue {
     /// Trades as much of the order as the deal allows and reports it; gives the quantity.
     pub(super) fn fill(&mut self, order: &mut OpenOrder, deal: &Deal) -> Decimal {
-        let Some(price) = self.price_of(order, deal) else { return Decimal::ZERO };
+        let slips = deal.liquidity == Liquidity::Taker && self.config.slippage != Slippage::None;
+        let price = if slips { self.slipped(order, deal) } else { Some(deal.raw) };
+        let Some(price) = price else { return Decimal::ZERO };
         if order.quantity.is_none() && !self.resolve(order, deal, price) {
             return Decimal::ZERO;
         }
@@ -59,29 +61,25 @@ impl SimVenue {
         }
     }
 
-    fn price_of(&self, order: &OpenOrder, deal: &Deal) -> Option<Price> {
+    /// The price that takers get.
+    #[inline(never)]
+    fn slipped(&self, order: &OpenOrder, deal: &Deal) -> Option<Price> {
         let instrument = self.instruments.get(order.instrument)?;
-        match deal.liquidity {
-            Liquidity::Maker => Some(deal.raw),
-            Liquidity::Taker if self.config.slippage == Slippage::None => Some(deal.raw),
-            Liquidity::Taker => {
-                let wanted = match order.cash {
-                    Some(cash) if order.quantity.is_none() => {
-                        (to_f64(cash.amount) / instrument.value_f64(1.0, deal.raw.to_f64())).abs()
-                    }
-                    Some(_) | None => to_f64(order.remaining()),
-                };
-                let most = deal.available.map_or(f64::INFINITY, to_f64);
-                let taker = Taker {
-                    side: order.side,
-                    price: deal.raw,
-                    quantity: wanted.min(most),
-                    limit: order.kind.limit(),
-                    scene: deal.scene,
-                };
-                Some(self.config.slippage.apply(instrument, &taker))
+        let wanted = match order.cash {
+            Some(cash) if order.quantity.is_none() => {
+                (to_f64(cash.amount) / instrument.value_f64(1.0, deal.raw.to_f64())).abs()
             }
-        }
+            Some(_) | None => to_f64(order.remaining()),
+        };
+        let most = deal.available.map_or(f64::INFINITY, to_f64);
+        let taker = Taker {
+            side: order.side,
+            price: deal.raw,
+            quantity: wanted.min(most),
+            limit: order.kind.limit(),
+            scene: deal.scene,
+        };
+        Some(self.config.slippage.apply(instrument, &taker))
     }
 
     /// Turns a cash amount into a quantity; false when the order is over instead.
@@ -119,8 +117,7 @@ impl SimVenue {
         {
             let quantity = Qty::new(total);
             order.quantity = Some(quantity);
-            let report = OrderReport::Amended { quantity, price: order.kind.limit() };
-            self.reports.push_back((at, order.update(report)));
+            self.tell_shrunk(at, order, quantity);
         }
         true
     }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     Amount, InstrumentId, Leg, Linkage, Money, Offset, Order, OrderFlags, OrderId, OrderKind,
-    OrderReport, OrderUpdate, Price, Purpose, Qty, Side, TimeInForce, Timestamp, exact,
+    OrderReport, OrderUpdate, Purpose, Qty, Side, TimeInForce, Timestamp, exact,
 };
 
 /// An order that works at the simulated venue.
@@ -281,7 +281,14 @@ impl OpenOrder {
 
 /// Limit and trigger as matching compares them, NaN where there is none.
 fn prices(kind: &OrderKind) -> [f64; 2] {
-    [kind.limit(), kind.trigger()].map(|price| price.map_or(f64::NAN, Price::to_f64))
+    match kind {
+        OrderKind::Market | OrderKind::TrailingStop { .. } => [f64::NAN; 2],
+        OrderKind::Limit { price } => [price.to_f64(), f64::NAN],
+        OrderKind::StopMarket { trigger } | OrderKind::TakeProfit { trigger } => {
+            [f64::NAN, trigger.to_f64()]
+        }
+        OrderKind::StopLimit { trigger, price } => [price.to_f64(), trigger.to_f64()],
+    }
 }
 
 /// Up or down.

@@ -30,6 +30,20 @@ pub(crate) const fn is_same(a: Decimal, b: Decimal) -> bool {
     differs == 0 && a.negative == b.negative
 }
 
+/// True when one number is less than another; of one scale, as mostly, they are compared at once.
+#[inline]
+pub(crate) fn is_below(a: Decimal, b: Decimal) -> bool {
+    match (units(a), units(b)) {
+        (Some(left), Some(right)) if a.scale() == b.scale() => left < right,
+        _ => is_less(a, b),
+    }
+}
+
+#[inline(never)]
+fn is_less(a: Decimal, b: Decimal) -> bool {
+    a < b
+}
+
 /// The sum at the finer scale; zero has no sign.
 #[inline]
 pub(crate) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
@@ -171,6 +185,7 @@ mod tests {
             prop_assert_eq!(is_multiple(a, b), rest, "{} of {}", a, b);
             prop_assert_eq!(bits(Some(rounded(a, 8))), bits(Some(a.round_dp(8))), "{}", a);
             prop_assert_eq!(is_above_zero(a), a > Decimal::ZERO);
+            prop_assert_eq!(is_below(a, b), a < b, "{} < {}", a, b);
             prop_assert_eq!(is_same(a, b), a == b && a.serialize() == b.serialize());
         }
     }
