@@ -395,6 +395,7 @@ fn is_same(a: &WorkingFacts, b: &WorkingFacts) -> bool {
 }
 
 /// What all owners have working after one of them went from `before` to `after`.
+#[inline(never)]
 fn moved(
     all: WorkingFacts,
     before: WorkingFacts,

@@ -95,8 +95,13 @@ impl Desk {
     }
 
     pub(super) fn remove(&mut self, sequence: u64) {
-        if let Some(index) = self.index_of(sequence) {
-            self.orders.remove(index);
+        match self.index_of(sequence) {
+            // Taking one out moves those behind it; the last can be cut off.
+            Some(index) if index + 1 == self.orders.len() => self.orders.truncate(index),
+            Some(index) => {
+                self.orders.remove(index);
+            }
+            None => {}
         }
     }
 

@@ -10,7 +10,9 @@ use super::order::OpenOrder;
 use super::slippage::{Scene, Slippage, Taker};
 use crate::types::{
     FillReport, Instrument, InstrumentId, Instruments, Liquidity, Money, OrderReport, Price, Qty,
-    RejectReason, TimeInForce, Timestamp, TradeId, small::is_above_zero, to_f64,
+    RejectReason, TimeInForce, Timestamp, TradeId,
+    small::{self, is_above_zero},
+    to_f64,
 };
 
 /// A chance to trade.
@@ -161,7 +163,7 @@ impl SimVenue {
             }
             self.ledger.book(&booking).ok_or(overflow)?;
         }
-        self.traded = self.traded.checked_add(value).unwrap_or(self.traded);
+        self.traded = small::plus(self.traded, value).unwrap_or(self.traded);
         self.trades = self.trades.wrapping_add(1);
         Ok(FillReport {
             trade: TradeId(u128::from(self.trades)),

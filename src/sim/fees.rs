@@ -1,8 +1,8 @@
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::SimError;
-use crate::types::{Instrument, InstrumentKind, Instruments, Liquidity, Money, exact};
+use crate::types::{Instrument, InstrumentKind, Instruments, Liquidity, Money, exact, small};
 
 /// What trading costs, as fractions of the traded value.
 ///
@@ -96,9 +96,8 @@ impl FeeSchedule {
             return Some(Money::zero(asset));
         }
         let digits = instruments.asset_of(asset).map_or(12, |asset| asset.ledger_digits);
-        let fee = amount.checked_mul(rate)?;
-        let rounded = fee.round_dp_with_strategy(digits, RoundingStrategy::MidpointNearestEven);
-        Some(Money::new(rounded, asset))
+        let fee = small::product(amount, rate)?;
+        Some(Money::new(small::rounded(fee, digits), asset))
     }
 
     /// True where the fee is taken from what is traded rather than from cash.

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     AssetId, Grid, Instrument, InstrumentId, InstrumentKind, Instruments, Leg, Money, Side, exact,
+    small,
 };
 
 /// The venue's own books: positions, and cash where it is limited.
@@ -87,10 +88,13 @@ impl Ledger {
     }
 
     /// True when the listed assets suffice for the trade.
+    #[inline]
     pub(super) fn affords(&self, booking: &Booking<'_>) -> Option<bool> {
-        if !self.tracked {
-            return Some(true);
-        }
+        if self.tracked { self.has_cash_for(booking) } else { Some(true) }
+    }
+
+    #[inline(never)]
+    fn has_cash_for(&self, booking: &Booking<'_>) -> Option<bool> {
         let instrument = booking.instrument;
         let value = instrument.value(booking.quantity, booking.price)?.abs();
         let fee_in = |asset| if booking.fee.asset == asset { booking.fee.amount } else { ZERO };
@@ -117,22 +121,30 @@ impl Ledger {
         let instrument = booking.instrument;
         let holding = self.holding(instrument.id, booking.leg);
         let signed = booking.side.signed(booking.quantity);
-        let quantity = holding.quantity.checked_add(signed)?;
+        let quantity = small::plus(holding.quantity, signed)?;
         let mut next = Holding { quantity, cost: Decimal::ZERO };
         if self.tracked {
-            let before = self.balances_of(booking);
-            let moved = self.settle(booking, holding, signed);
-            match moved {
-                Some(cost) => next.cost = cost,
-                None => {
-                    self.restore(booking, before);
-                    return None;
-                }
-            }
+            next.cost = self.settle_or_undo(booking, holding, signed)?;
         }
         let slot = self.positions.get_mut(instrument.id.index())?;
         *slot.get_mut(leg_index(booking.leg))? = next;
         Some(())
+    }
+
+    /// Moves cash or, where a sum does not fit, nothing; gives the position's new cost.
+    #[inline(never)]
+    fn settle_or_undo(
+        &mut self,
+        booking: &Booking<'_>,
+        held: Holding,
+        signed: Decimal,
+    ) -> Option<Decimal> {
+        let before = self.balances_of(booking);
+        let cost = self.settle(booking, held, signed);
+        if cost.is_none() {
+            self.restore(booking, before);
+        }
+        cost
     }
 
     /// Moves cash; gives the position's new cost.

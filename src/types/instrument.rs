@@ -160,8 +160,15 @@ impl Instrument {
     /// `quantity * multiplier * price`, and for inverse contracts
     /// `-quantity * multiplier / price`, so that value always rises with a long position's
     /// profit. `None` on overflow or at price zero.
-    #[inline]
     pub fn value(&self, quantity: Decimal, price: Decimal) -> Option<Decimal> {
+        if self.is_plain() && !self.kind.is_inverse() && !quantity.is_zero() {
+            return small::product(quantity, price);
+        }
+        self.value_by_units(quantity, price)
+    }
+
+    #[inline(never)]
+    fn value_by_units(&self, quantity: Decimal, price: Decimal) -> Option<Decimal> {
         let units = self.units(quantity)?;
         if self.kind.is_inverse() {
             units.checked_div(price).map(|value| -value)
@@ -173,10 +180,16 @@ impl Instrument {
     /// `quantity * multiplier`; most multipliers are one.
     #[inline]
     pub(crate) fn units(&self, quantity: Decimal) -> Option<Decimal> {
-        if small::is_same(self.multiplier, Decimal::ONE) && !quantity.is_zero() {
+        if self.is_plain() && !quantity.is_zero() {
             return Some(quantity);
         }
         small::product(quantity, self.multiplier)
+    }
+
+    /// True where a unit of the instrument is one unit of what it is of.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        small::is_same(self.multiplier, Decimal::ONE)
     }
 
     /// [`Instrument::value`] in `f64`, for facts that are read on every mark.

@@ -292,7 +292,7 @@ impl FactBook {
     }
 
     /// After a change of the net position or of what works.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn settle_reach(&mut self, instrument: InstrumentId) {
         let index = instrument.index();
         if let (Some(reach), Some(net)) = (self.reaches.get_mut(index), self.net.get(index)) {
