@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{CalmRange, Exposure, FactKinds, RiskConfigError, RiskSummary};
 use crate::types::{
     Facts, Fill, Halt, HaltCause, HaltScope, InstrumentId, Intent, LimitKey, LimitUse, MarketEvent,
-    Qty, Reason, Side, State, Timestamp, Trade, to_f64,
+    Qty, Reason, Side, State, Timestamp, Trade,
 };
 
 /// What a rule is shown: the part of an intent that would open exposure, with all working
@@ -20,6 +20,8 @@ pub struct Opening<'a> {
     pub intent: &'a Intent,
     /// The part that would open or enlarge, above zero.
     pub quantity: Decimal,
+    /// The same as `f64`.
+    pub units: f64,
     /// The price that values it: the limit or trigger, for sales at least the mark.
     pub price: f64,
     /// The value of one unit at that price.
@@ -42,7 +44,7 @@ pub struct Opening<'a> {
 impl Opening<'_> {
     /// The value of the whole opening part.
     pub fn value(&self) -> f64 {
-        to_f64(self.quantity) * self.unit_value
+        self.units * self.unit_value
     }
 
     /// The value held on this side when `quantity` units are opened.

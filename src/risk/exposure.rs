@@ -102,6 +102,7 @@ pub struct Exposure {
 
 impl Exposure {
     /// The sums over all instruments, in the order of their ids.
+    #[inline(never)]
     pub fn of(facts: &Facts<'_>) -> Self {
         let (mut gross, mut up, mut down) = (0.0, 0.0, 0.0);
         // Nothing held needs no mark; what is not a number must stay.

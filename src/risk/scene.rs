@@ -23,6 +23,7 @@ impl Scene {
         let mut opening = Opening {
             intent,
             quantity,
+            units: to_f64(quantity),
             price: f64::NAN,
             unit_value: f64::NAN,
             held_value: f64::NAN,
@@ -52,7 +53,7 @@ impl Scene {
         let value = opening.value();
         let side = opening.intent.side;
         if let Some(exposure) = &mut self.exposure {
-            let gross = opening.resulting_gross(to_f64(opening.quantity)) - exposure.gross;
+            let gross = opening.resulting_gross(opening.units) - exposure.gross;
             exposure.open(side, value, gross);
         }
         self.gross += value;

@@ -90,17 +90,19 @@ impl SlidingWindow {
     /// What is in the window at a time; asking changes nothing.
     pub(super) fn totals(&self, at: Timestamp) -> Totals {
         let now = at.max(self.latest);
-        let mut sum = self.sum;
-        let mut expired = 0;
-        for entry in self.entries.iter().take_while(|entry| self.is_out(entry.at, now)) {
-            sum = sum.minus(&entry.totals);
-            expired += 1;
-        }
-        // A sum that did not fit cannot be taken apart again: what is left is added anew.
+        let expired = self.entries.iter().take_while(|entry| self.is_out(entry.at, now));
+        let (count, sum) = expired
+            .fold((0, self.sum), |(count, sum), entry| (count + 1, sum.minus(&entry.totals)));
+        self.settled(count, sum)
+    }
+
+    /// The sum of all but the oldest entries. One that did not fit cannot be taken apart again:
+    /// what is left is added anew.
+    fn settled(&self, oldest: usize, sum: Totals) -> Totals {
         if sum.fits() {
             return sum;
         }
-        let rest = self.entries.iter().skip(expired);
+        let rest = self.entries.iter().skip(oldest);
         rest.fold(Totals::default(), |sum, entry| sum.plus(&entry.totals))
     }
 
@@ -114,11 +116,11 @@ impl SlidingWindow {
     fn advance(&mut self, at: Timestamp) -> Timestamp {
         let now = at.max(self.latest);
         self.latest = now;
-        let sum = self.totals(now);
-        while self.entries.front().is_some_and(|entry| self.is_out(entry.at, now)) {
+        while let Some(oldest) = self.entries.front().filter(|entry| self.is_out(entry.at, now)) {
+            self.sum = self.sum.minus(&oldest.totals);
             self.entries.pop_front();
         }
-        self.sum = sum;
+        self.sum = self.settled(0, self.sum);
         now
     }
 

@@ -6,7 +6,7 @@ use crate::risk::window::{SlidingWindow, Totals};
 use crate::risk::{Fact, FactKinds, Guard, Limit, RiskConfigError, limits};
 use crate::types::{
     Facts, Fill, Grid, Halt, HaltCause, HaltScope, LimitKey, LimitSubject, Qty, Reason, ReasonCode,
-    State, StateError, to_f64,
+    State, StateError, small, to_f64,
 };
 
 /// How much may be executed within a sliding window `(t − span, t]`: fills, quantity, value.
@@ -80,11 +80,32 @@ impl ExecutionRate {
             return Limit::Allow(None);
         };
         let working = facts.book.working(instrument);
-        let used = totals.quantity.saturating_add(working.buy).saturating_add(working.sell);
-        let left = most.saturating_sub(used).max(Decimal::ZERO);
-        let used = to_f64(most.saturating_sub(left));
-        let reason = Reason::new(ReasonCode::VolumeRate, to_f64(most), used);
-        if left > Decimal::ZERO { Limit::Cap(Qty::new(left), reason) } else { Limit::Deny(reason) }
+        let sum = |a: Decimal, b: Decimal| small::total(a, b).unwrap_or(Decimal::MAX);
+        let used = sum(sum(totals.quantity, working.buy), working.sell);
+        let left = sum(most, -used);
+        let reason =
+            |used: Decimal| Reason::new(ReasonCode::VolumeRate, to_f64(most), to_f64(used));
+        if small::is_above_zero(left) {
+            Limit::Cap(Qty::new(left), reason(used))
+        } else {
+            Limit::Deny(reason(most))
+        }
+    }
+
+    /// How much of the limit on the number of fills is used, and whether it is reached.
+    fn fills_used(&self, totals: &Totals) -> Option<(Reason, bool)> {
+        let most = self.limits.fills?;
+        let reason = Reason::new(ReasonCode::ExecutionRate, f64::from(most), totals.count as f64);
+        Some((reason, totals.count >= u64::from(most)))
+    }
+
+    /// The same of the limit on their value.
+    fn value_used(&self, totals: &Totals, facts: &Facts<'_>) -> Option<(Reason, bool)> {
+        let most = self.limits.value?;
+        let is_known = self.missing.totals(facts.at).count == 0;
+        let observed = if is_known { to_f64(totals.value) } else { f64::NAN };
+        let reason = Reason::new(ReasonCode::NotionalRate, to_f64(most), observed);
+        Some((reason, !is_known || totals.value >= most))
     }
 
     fn limit_named(&mut self, key: &LimitKey) -> Option<&mut Option<Decimal>> {
@@ -142,22 +163,11 @@ impl Guard for ExecutionRate {
     fn verdict(&self, facts: &Facts<'_>) -> Limit {
         let totals = self.window.totals(facts.at);
         let mut verdict = self.quantity_verdict(&totals, facts);
-        if let Some(most) = self.limits.fills {
-            let observed = totals.count as f64;
-            let reason = Reason::new(ReasonCode::ExecutionRate, f64::from(most), observed);
-            if totals.count >= u64::from(most) {
+        let used = [self.fills_used(&totals), self.value_used(&totals, facts)];
+        for (reason, is_reached) in used.into_iter().flatten() {
+            if is_reached {
                 verdict = verdict.least(Limit::Deny(reason));
-            } else if verdict == Limit::Allow(None) {
-                verdict = Limit::Allow(Some(reason));
-            }
-        }
-        if let Some(most) = self.limits.value {
-            let is_known = self.missing.totals(facts.at).count == 0;
-            let observed = if is_known { to_f64(totals.value) } else { f64::NAN };
-            let reason = Reason::new(ReasonCode::NotionalRate, to_f64(most), observed);
-            if !is_known || totals.value >= most {
-                verdict = verdict.least(Limit::Deny(reason));
-            } else if verdict == Limit::Allow(None) {
+            } else if let Limit::Allow(None) = verdict {
                 verdict = Limit::Allow(Some(reason));
             }
         }

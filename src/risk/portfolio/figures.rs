@@ -229,14 +229,15 @@ impl PortfolioRisk {
         self.columns.at(index)
     }
 
-    /// Correlations of a column with all columns as of the last row, NaN where one is not known.
+    /// Correlations of a column with every instrument as of the last row, by id; NaN where one is
+    /// not known.
     pub(in crate::risk) fn with_related<T>(
         &self,
         column: usize,
         read: impl FnOnce(&[f64]) -> T,
     ) -> T {
         let mut reckoning = self.lock();
-        read(reckoning.relations.row(&self.correlations, column, self.instruments().len()))
+        read(reckoning.relations.row(&self.correlations, &self.columns, column))
     }
 
     /// What is known of these series as of the last row or fill, with the figures.

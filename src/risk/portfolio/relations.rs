@@ -19,6 +19,15 @@ impl Columns {
         Self(columns)
     }
 
+    /// Rows of one value per column, laid out by instrument; NaN where one is not watched.
+    fn spread(&self, rows: &[f64], count: usize, out: &mut Vec<f64>) {
+        out.clear();
+        for row in rows.chunks_exact(count) {
+            let value = |column: &u32| row.get(*column as usize).copied().unwrap_or(f64::NAN);
+            out.extend(self.0.iter().map(value));
+        }
+    }
+
     /// The place of the instrument with this index; past the end of every row where it is not
     /// watched.
     #[inline]
@@ -36,6 +45,9 @@ impl Columns {
 /// Correlations of all pairs, so that a review only looks them up.
 #[derive(Clone, Debug)]
 pub(super) struct Relations {
+    /// By column and column.
+    pairs: Vec<f64>,
+    /// By column and instrument.
     values: Vec<f64>,
     /// True when there was a row since.
     is_due: bool,
@@ -43,25 +55,27 @@ pub(super) struct Relations {
 
 impl Relations {
     pub(super) const fn new() -> Self {
-        Self { values: Vec::new(), is_due: true }
+        Self { pairs: Vec::new(), values: Vec::new(), is_due: true }
     }
 
     pub(super) const fn fall_due(&mut self) {
         self.is_due = true;
     }
 
-    /// Correlations of a column with all `count` columns as of the last row.
+    /// Correlations of a column with every instrument as of the last row, by id.
     #[inline]
     pub(super) fn row(
         &mut self,
         matrix: &CorrelationMatrix,
+        columns: &Columns,
         column: usize,
-        count: usize,
     ) -> &[f64] {
         if self.is_due {
-            matrix.write(&mut self.values);
+            matrix.write(&mut self.pairs);
+            columns.spread(&self.pairs, matrix.series(), &mut self.values);
             self.is_due = false;
         }
-        self.values.get(column * count..(column + 1) * count).unwrap_or_default()
+        let width = columns.0.len();
+        self.values.get(column * width..(column + 1) * width).unwrap_or_default()
     }
 }

@@ -68,8 +68,7 @@ impl<'a> CorrelatedExposure<'a> {
         let is_known = !opening.exposure.gross.is_nan();
         let mut sum = 0.0;
         each_reach(opening.earlier, facts, |place, reach| {
-            let correlation = related.get(self.portfolio.column_at(place));
-            let correlation = correlation.copied().unwrap_or(f64::NAN);
+            let correlation = related.get(place).copied().unwrap_or(f64::NAN);
             let is_apart = correlation.abs() < self.threshold;
             if !(is_apart && is_known) && place != own && reach.can_be_held() {
                 sum += self.shared(correlation, reach, opening.intent.side) * reach.unit_value();

@@ -123,7 +123,7 @@ fn capped(
     limit: f64,
     resulting: impl Fn(f64) -> f64,
 ) -> Limit {
-    let observed = resulting(to_f64(opening.quantity));
+    let observed = resulting(opening.units);
     let reason = Reason::new(code, limit, observed);
     if is_within(observed, limit) {
         return Limit::Allow(Some(reason));

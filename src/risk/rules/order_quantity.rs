@@ -57,7 +57,7 @@ impl RiskRule for MaxOrderQuantity {
             return Limit::Allow(None);
         }
         let code = ReasonCode::MaxOrderQuantity;
-        let reason = Reason::new(code, to_f64(self.most), to_f64(opening.quantity));
+        let reason = Reason::new(code, to_f64(self.most), opening.units);
         if opening.quantity <= self.most { Limit::Allow(Some(reason)) } else { Limit::Deny(reason) }
     }
 

@@ -1,7 +1,9 @@
 use rust_decimal::Decimal;
 
 use crate::risk::{Limit, Opening, RiskConfigError, RiskRule, Standing, limits};
-use crate::types::{Facts, InstrumentId, LimitKey, LimitSubject, Qty, Reason, ReasonCode, to_f64};
+use crate::types::{
+    Facts, InstrumentId, LimitKey, LimitSubject, Qty, Reason, ReasonCode, small, to_f64,
+};
 
 /// The quantity held in one symbol (or in each), working orders counted as filled, stays
 /// below a number of units. It is compared exactly.
@@ -52,7 +54,7 @@ impl RiskRule for SymbolQuantity {
             return Limit::Allow(None);
         }
         let held = Standing::after(intent, opening.earlier, facts).held(intent.side);
-        let resulting = held.saturating_add(opening.quantity);
+        let resulting = small::total(held, opening.quantity).unwrap_or(Decimal::MAX);
         let reason = self.reason(resulting);
         if resulting <= self.most {
             return Limit::Allow(Some(reason));
