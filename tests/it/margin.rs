@@ -341,3 +341,12 @@ fn leverage_is_bound_by_the_bracket() {
     };
     assert_eq!(["1", "5", "10", "20"].map(initial), ["1000", "200", "100", "100"].map(dec));
 }
+
+/// The price itself is where the venue closes.
+#[test]
+fn a_price_of_liquidation_is_reached_at_itself() {
+    let prices = LiquidationPrices { below: Some(dec("90")), above: Some(dec("110")) };
+    let reached = |price: &str| prices.reached(dec(price));
+    assert!(reached("90") && reached("89.9") && !reached("90.1"));
+    assert!(reached("110") && reached("110.1") && !reached("109.9"));
+}

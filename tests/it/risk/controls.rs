@@ -859,10 +859,33 @@ fn a_rate_tells_what_is_used() {
     assert_eq!((left.value(), reason.limit, reason.observed), (dec("3"), 10.0, 7.0));
     let Limit::Allow(Some(reason)) = told(rate(None, Some("900"), SHARE)) else { panic!() };
     assert_eq!((reason.code, reason.observed), (ReasonCode::NotionalRate, 400.0));
+    let fills = ExecutionLimits { fills: Some(3), ..ExecutionLimits::default() };
+    let fills = ExecutionRate::new(fills, Duration::from_secs(60), HaltScope::Account).unwrap();
+    let Limit::Allow(Some(reason)) = told(fills) else { panic!() };
+    assert_eq!((reason.code, reason.observed), (ReasonCode::ExecutionRate, 1.0));
     let worthless = MarkFact { price: 40_000.0, at: Timestamp::EPOCH, rate: 0.0 };
     let worthless = world.book().rated_mark(INVERSE, worthless).build();
     let mut guard = rate(None, Some("900"), INVERSE);
     let filled = Fill { instrument: INVERSE, ..four };
     guard.watch(&Fact::Fill(&filled), &world.facts(&worthless));
     assert!(matches!(guard.verdict(&world.facts(&worthless)), Limit::Deny(_)));
+}
+
+/// Who cannot remember a further resting order lets none pass that could meet it.
+#[test]
+fn a_full_memory_of_resting_orders_lets_nothing_pass() {
+    let world = World::new();
+    let book = world.book().build();
+    let mut gate = SelfMatch::new();
+    let place = |gate: &mut SelfMatch, sequence| {
+        let resting = order(sequence, limit(Side::Buy, "1", "50"));
+        gate.observe(&GateEvent::Placed(&resting), &world.facts(&book));
+    };
+    (1..4_096).for_each(|sequence| place(&mut gate, sequence));
+    let code = |gate: &SelfMatch| gate_code(gate, &order(9_999, buy("1")), secs(0), plain);
+    assert_eq!(code(&gate), None);
+    place(&mut gate, 4_096);
+    assert_eq!(code(&gate), Some(ReasonCode::SelfMatch));
+    place(&mut gate, 4_097);
+    assert_eq!(SelfMatch::new().restore(&gate.save().unwrap()), Ok(()));
 }

@@ -220,6 +220,9 @@ fn the_smallest_looks_where_one_of_them_does() {
     assert!(looking().is_attentive());
     assert!(looking().and(EquityFraction::default()).is_attentive());
     assert!(!Smallest::new(EquityFraction::default()).is_attentive());
+    assert!(!ConfidenceScaled::new(EquityFraction::default()).is_attentive());
+    let given = VolatilityTarget::new(0.1, Decimal::ONE, VolatilitySource::Given(0.2)).unwrap();
+    assert!(!given.is_attentive());
     // A cap is above zero, and a whole equity may be at risk.
     assert_eq!(target("0").unwrap_err(), SizerError::BadFraction { value: Decimal::ZERO });
     let risk = |risk: &str| FixedFractional::new(dec(risk), StopDistance::Price(Decimal::ONE));

@@ -59,6 +59,7 @@ fn parts_of_a_plan() {
     assert!((level - 100.1).abs() < 1e-9);
     let mut short = StopTracker::new(base().break_even(rule).unwrap(), Side::Sell, 100.0, secs(0));
     short.on_mark(secs(1), 100.0, calm);
+    assert_eq!(short.on_mark(secs(2), 95.01, calm), None);
     let Some(StopAction::Move(level)) = short.on_mark(secs(3), 95.0, calm) else { panic!() };
     assert!((level - 99.9).abs() < 1e-9, "a little less than the entry");
 
