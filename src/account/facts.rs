@@ -303,11 +303,17 @@ impl Account {
         let working = self.book.working.get_mut(index).ok_or(unknown)?;
         let net = self.book.net.get_mut(index).ok_or(unknown)?;
         // What others have working stays; mostly there are none.
-        let sum = if is_same(working, &before) { after } else { moved(*working, before, after)? };
+        let is_alone = is_same(working, &before);
+        let sum = if is_alone { None } else { Some(moved(*working, before, after)?) };
         *count = orders;
         own.set_working(buy, sell);
-        net.set_working(sum.buy, sum.sell);
-        *working = sum;
+        if let Some(sum) = sum {
+            net.set_working(sum.buy, sum.sell);
+            *working = sum;
+        } else {
+            net.take_working(own);
+            *working = WorkingFacts { buy, sell, orders };
+        }
         self.book.settle_reach(instrument);
         Ok(())
     }

@@ -169,7 +169,7 @@ impl Position {
         plan.total = self.total;
         let mut closing = Closing { booking, value, fee: booking.fee, left, plan };
         match booking.method {
-            LotMethod::Average => closed.push(closing.take(&self.total)),
+            LotMethod::Average => closing.take(&self.total, closed),
             LotMethod::Fifo => closing.take_all(self.lots.iter(), closed),
             LotMethod::Lifo => closing.take_all(self.lots.iter().rev(), closed),
         }
@@ -262,13 +262,13 @@ impl Closing<'_> {
             if self.left.is_zero() {
                 break;
             }
-            closed.push(self.take(lot));
+            self.take(lot, closed);
         }
     }
 
     /// Closes what is left against a lot. The last piece takes the remainders, so that the
     /// pieces' sums are the reduction's own numbers, whatever the method.
-    fn take(&mut self, lot: &Lot) -> Trade {
+    fn take(&mut self, lot: &Lot, closed: &mut Vec<Trade>) {
         let whole = lot.quantity.abs();
         let part;
         let piece = if self.left >= whole {
@@ -298,7 +298,7 @@ impl Closing<'_> {
             plan.rest = Some(lot.without(piece, adder));
         }
         let instrument = self.booking.instrument;
-        Trade {
+        closed.push(Trade {
             slot: self.booking.slot,
             instrument: instrument.id,
             leg: self.booking.leg,
@@ -312,7 +312,7 @@ impl Closing<'_> {
             fees: adder.add(&piece.fees, &fee, "fees"),
             funding: piece.funding,
             tag: piece.tag,
-        }
+        });
     }
 
     /// Value and fee of the last piece: all that is left.

@@ -341,11 +341,17 @@ impl PositionFacts {
     }
 
     /// The unfilled quantities of its working orders.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn set_working(&mut self, buy: Decimal, sell: Decimal) {
         let size = |units: Decimal| if units.is_zero() { 0.0 } else { to_f64(units) };
         (self.working_buy, self.working_sell) = (buy, sell);
         (self.buying, self.selling) = (size(buy), size(sell));
+    }
+
+    /// The same working orders as another position's.
+    pub(crate) const fn take_working(&mut self, other: &Self) {
+        (self.working_buy, self.working_sell) = (other.working_buy, other.working_sell);
+        (self.buying, self.selling) = (other.buying, other.selling);
     }
 }
 

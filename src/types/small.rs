@@ -83,8 +83,8 @@ pub(crate) fn plus(a: Decimal, b: Decimal) -> Option<Decimal> {
     if b.is_zero() { Some(a) } else { total(a, b) }
 }
 
-/// The product, as [`Decimal::checked_mul`] gives it.
-#[inline]
+/// The product, as [`Decimal::checked_mul`] gives it; one function for all, as [`plus`] is.
+#[inline(never)]
 pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     match small_product(a, b) {
         Some(product) => Some(product),
@@ -114,8 +114,9 @@ pub(crate) fn rounded(value: Decimal, digits: u32) -> Decimal {
     if value.scale() <= digits { value } else { value.round_dp(digits) }
 }
 
-/// True when a number is a whole multiple of a unit; false for a unit of zero.
-#[inline]
+/// True when a number is a whole multiple of a unit; false for a unit of zero. One function for
+/// all, as [`plus`] is.
+#[inline(never)]
 pub(crate) fn is_multiple(value: Decimal, unit: Decimal) -> bool {
     match small_rest(value, unit) {
         Some(rest) => rest == 0,
