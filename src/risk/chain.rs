@@ -60,15 +60,6 @@ pub(super) struct Words<'a> {
     pub(super) rule: Option<(&'static str, Judge<'a>)>,
 }
 
-/// What a guard says when an intent is reviewed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Word {
-    pub(super) name: &'static str,
-    pub(super) scope: HaltScope,
-    pub(super) wanted: Option<Halt>,
-    pub(super) verdict: Limit,
-}
-
 /// The chain itself, where it objects without asking a rule.
 const CHAIN: &str = "chain";
 
@@ -197,21 +188,22 @@ impl RiskChain {
     ) {
         if facts.book.halt() >= HaltLevel::ReduceOnly {
             let level = f64::from(facts.book.halt() as u8);
-            bench.take("halt", Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
+            bench.take("halt", &Limit::Deny(Reason::new(ReasonCode::Halted, 0.0, level)));
         }
         for guard in words.guards.iter().flatten() {
-            Word::of(*guard, None, facts).speak(bench);
+            bench.hear(*guard, None, facts);
         }
         if let Some((name, limit)) = words.rule {
-            bench.take(name, limit(opening));
+            bench.take(name, &limit(opening));
         }
         for watched in &self.guards {
-            watched.word(facts).speak(bench);
-            let mut ask = |rule: &dyn RiskRule| bench.take(rule.name(), rule.limit(opening, facts));
+            bench.hear(&*watched.guard, watched.wanted.as_ref(), facts);
+            let mut ask =
+                |rule: &dyn RiskRule| bench.take(rule.name(), &rule.limit(opening, facts));
             watched.guard.rules(&mut ask);
         }
         for rule in &self.rules {
-            bench.take(rule.name(), rule.limit(opening, facts));
+            bench.take(rule.name(), &rule.limit(opening, facts));
         }
     }
 }
@@ -264,7 +256,7 @@ impl RiskManager for RiskChain {
             out.extend(used);
         }
         for watched in &self.guards {
-            out.extend(watched.word(facts).usage());
+            out.extend(used_of(&*watched.guard, facts));
             watched.guard.usage(facts, out);
         }
     }
@@ -321,34 +313,11 @@ impl RiskChain {
     }
 }
 
-impl Word {
-    pub(super) fn of<G: Guard + ?Sized>(
-        guard: &G,
-        wanted: Option<Halt>,
-        facts: &Facts<'_>,
-    ) -> Self {
-        Self { name: guard.name(), scope: guard.scope(), wanted, verdict: guard.verdict(facts) }
-    }
-
-    /// How much of the guard's limit is used, where it says it.
-    pub(super) fn usage(&self) -> Option<LimitUse> {
-        match self.verdict {
-            Limit::Allow(reason) => reason.map(|reason| LimitUse::new(self.name, &reason)),
-            Limit::Deny(reason) | Limit::Cap(_, reason) => Some(LimitUse::new(self.name, &reason)),
-        }
-    }
-
-    /// A wanted halt denies even where the verdict has no objection.
-    fn speak(&self, bench: &mut Bench<'_>) {
-        let intent = bench.intent;
-        let covers = |scope: HaltScope| scope.covers(intent.slot, intent.instrument);
-        let halt = self.wanted.filter(|halt| covers(halt.scope));
-        let own = if covers(self.scope) { self.verdict } else { Limit::Allow(None) };
-        let verdict = match (halt, own) {
-            (None, verdict) | (Some(_), verdict @ Limit::Deny(_)) => verdict,
-            (Some(halt), Limit::Cap(..) | Limit::Allow(_)) => Limit::Deny(halt_reason(&halt)),
-        };
-        bench.take(self.name, verdict);
+/// How much of a guard's limit is used, where it says it.
+pub(super) fn used_of<G: Guard + ?Sized>(guard: &G, facts: &Facts<'_>) -> Option<LimitUse> {
+    match guard.verdict(facts) {
+        Limit::Allow(reason) => reason.map(|reason| LimitUse::new(guard.name(), &reason)),
+        Limit::Deny(reason) | Limit::Cap(_, reason) => Some(LimitUse::new(guard.name(), &reason)),
     }
 }
 
@@ -362,15 +331,35 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn take(&mut self, rule: &'static str, limit: Limit) {
-        if let Limit::Allow(reason) = limit {
-            let used = reason.map_or(0.0, |reason| reason.utilisation());
-            if used > self.out.risk_score {
-                self.out.risk_score = used;
+    /// What a guard says: a halt that it wants denies even where its verdict has no objection.
+    fn hear<G: Guard + ?Sized>(&mut self, guard: &G, wanted: Option<&Halt>, facts: &Facts<'_>) {
+        let intent = self.intent;
+        let covers = |scope: HaltScope| scope.covers(intent.slot, intent.instrument);
+        let halt = wanted.filter(|halt| covers(halt.scope));
+        if !covers(guard.scope()) {
+            if let Some(halt) = halt {
+                self.take(guard.name(), &Limit::Deny(halt_reason(halt)));
             }
             return;
         }
-        self.object(rule, &limit);
+        let verdict = guard.verdict(facts);
+        match (halt, &verdict) {
+            (None, verdict) | (Some(_), verdict @ Limit::Deny(_)) => {
+                self.take(guard.name(), verdict);
+            }
+            (Some(halt), Limit::Cap(..) | Limit::Allow(_)) => {
+                self.take(guard.name(), &Limit::Deny(halt_reason(halt)));
+            }
+        }
+    }
+
+    /// By reference: a fresh answer is read where it was written.
+    fn take(&mut self, rule: &'static str, limit: &Limit) {
+        let Limit::Allow(reason) = limit else { return self.object(rule, limit) };
+        let used = reason.as_ref().map_or(0.0, Reason::utilisation);
+        if used > self.out.risk_score {
+            self.out.risk_score = used;
+        }
     }
 
     #[inline(never)]

@@ -3,7 +3,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Word, Words};
+use super::chain::{Words, used_of};
 use super::saved_guard::SavedGuard;
 use super::watched::{release, tell};
 use super::{
@@ -216,8 +216,7 @@ impl RiskManager for EnhancedRiskManager {
     }
 
     fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
-        let words = self.guards().map(|guard| Word::of(guard, None, facts));
-        out.extend(words.iter().filter_map(Word::usage));
+        out.extend(self.guards().into_iter().filter_map(|guard| used_of(guard, facts)));
         self.chain.usage(facts, out);
     }
 

@@ -7,7 +7,7 @@ use core::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Word, Words};
+use super::chain::{Words, used_of};
 use super::saved_guard::SavedGuard;
 use super::watched::{release, tell};
 use super::{
@@ -208,7 +208,7 @@ impl RiskManager for RealtimeRiskManager {
 
     fn usage(&self, facts: &Facts<'_>, out: &mut Vec<LimitUse>) {
         if let Some(daily) = &self.daily {
-            out.extend(Word::of(daily, None, facts).usage());
+            out.extend(used_of(daily, facts));
         }
         if let Some(scaling) = &self.scaling {
             let used = scaling.usage_at(self.drawdown(facts), facts);

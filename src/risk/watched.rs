@@ -1,6 +1,5 @@
 //! A guard in a chain: what it wants to be told, and what it wants.
 
-use super::chain::Word;
 use super::{FactKinds, Guard, HaltChange};
 use crate::types::{Facts, Halt, HaltCause, HaltEnd, Timestamp};
 
@@ -186,10 +185,6 @@ impl Watched {
     pub(super) fn due(&self) -> Timestamp {
         let due = if self.is_timed { self.guard.deadline() } else { None };
         due.unwrap_or(Timestamp::MAX)
-    }
-
-    pub(super) fn word(&self, facts: &Facts<'_>) -> Word {
-        Word::of(&*self.guard, self.wanted, facts)
     }
 }
 
