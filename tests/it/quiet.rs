@@ -6,21 +6,22 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tradewright::backtest::{Digest, RunHash, Tape, Timed};
+use tradewright::backtest::{RunHash, Tape, Timed};
 use tradewright::engine::{Command, Control, Engine, EngineError, Input, SlotConfig};
 use tradewright::math::{TailEstimator, TailModel};
+use tradewright::metrics::MetricsSink;
 use tradewright::prelude::{FixedQuantity, Period};
 use tradewright::risk::*;
 use tradewright::types::{
     Adjustment, AdjustmentCause, AdjustmentKind, Amount, DayBoundary, Decimal, FillReport,
     InstrumentId, Liquidity, MarketEvent, Money, Order, OrderReport, OrderUpdate, Price, Qty,
-    SlotId, Timestamp, TradeId,
+    Record, SlotId, Timestamp, TradeId,
 };
 
 use crate::calm::{Count, Spy};
 use crate::risk::hearing::Told;
 use crate::support;
-use crate::workload_c_support::{BandTrader, TradeCount, simulation_under};
+use crate::workload_c_support::{BandTrader, simulation_under};
 
 const ASSET: InstrumentId = InstrumentId(0);
 
@@ -110,10 +111,31 @@ fn simulated(limits: &Limits, tape: &Tape, is_open: bool) -> (RunHash, Arc<Count
     (simulation.hash(), count)
 }
 
+/// All records with their times.
+#[derive(Default)]
+struct Records(Vec<(Timestamp, String)>);
+
+impl MetricsSink for Records {
+    fn record(&mut self, at: Timestamp, record: &Record<'_>) {
+        self.0.push((at, format!("{record:?}")));
+    }
+}
+
+impl Records {
+    /// In order of time; within an instant in any. A guard that was left out keeps an earlier
+    /// deadline than it would, and whom it makes the engine tell of the time (a breaker whose
+    /// cooldown is over) speaks before what came at that instant and not after it.
+    fn by_time(&self) -> Vec<(Timestamp, String)> {
+        let mut sorted = self.0.clone();
+        sorted.sort();
+        sorted
+    }
+}
+
 /// An engine whose host has no timer: deadlines are met by what comes next, which is a fill of an
 /// order of the bar before, a change of the position, a heartbeat, or the next bar.
 struct Host {
-    engine: Engine<BandTrader, tradewright::metrics::Tee<Digest, TradeCount>>,
+    engine: Engine<BandTrader, Records>,
     commands: Vec<Command>,
     fills: u128,
 }
@@ -124,8 +146,8 @@ impl Host {
         let cash = instruments.find_asset("CASH").expect("the quote currency");
         let sizer = FixedQuantity::new(Decimal::ONE).expect("a sound size");
         let slot = SlotConfig::new(BandTrader::new()).on_bars(Period::MINUTE).sizer(sizer);
-        let sink = tradewright::metrics::Tee(Digest::new(), TradeCount::default());
-        let engine = Engine::builder(instruments, cash).slot(slot).risk(risk).sink(sink);
+        let engine = Engine::builder(instruments, cash).slot(slot).risk(risk);
+        let engine = engine.sink(Records::default());
         let engine = engine.build().expect("a sound engine");
         Self { engine, commands: Vec::new(), fills: 0 }
     }
@@ -189,11 +211,13 @@ impl Host {
     }
 }
 
-fn alone(limits: &Limits, tape: &Tape, is_open: bool) -> (RunHash, u128, Arc<Count>) {
+type Outcome = (Vec<(Timestamp, String)>, u128, Arc<Count>);
+
+fn alone(limits: &Limits, tape: &Tape, is_open: bool) -> Outcome {
     let count = Arc::default();
     let mut host = Host::new(tape, limits.manager(is_open, &count));
     host.run(&limits.events(tape)).expect("a sound run");
-    (host.engine.sink().0.value(), host.fills, count)
+    (host.engine.sink().by_time(), host.fills, count)
 }
 
 proptest! {
@@ -213,10 +237,30 @@ proptest! {
     fn guards_that_are_told_little_decide_the_same_without_timers(limits in limits()) {
         let tape = support::workload(4_000);
         let (calm, told) = (alone(&limits, &tape, true), alone(&limits, &tape, false));
-        prop_assert_eq!((calm.0, calm.1), (told.0, told.1));
+        let differs = calm.0.iter().zip(&told.0).find(|(calm, told)| calm != told);
+        prop_assert_eq!(differs, None);
+        prop_assert_eq!((calm.0.len(), calm.1), (told.0.len(), told.1));
         let changes = |count: &Count| count.changes.load(Ordering::Relaxed);
         prop_assert_eq!(changes(&calm.2), changes(&told.2));
     }
+}
+
+/// A breaker's cooldown ends at the instant of a change that comes from outside.
+#[test]
+fn a_cooldown_that_ends_with_a_change_ends_at_the_same_time() {
+    let limits = Limits {
+        jump: 0.001_358_307_134_742_464_6,
+        silence: 301,
+        daily_loss: 1,
+        var: 1.0,
+        row_seconds: 0,
+        losses: 10,
+        heartbeat_seconds: 50_000,
+        gap: (85, 13),
+    };
+    let tape = support::workload(4_000);
+    let (calm, told) = (alone(&limits, &tape, true), alone(&limits, &tape, false));
+    assert_eq!((calm.0, calm.1), (told.0, told.1));
 }
 
 /// Wide limits, as in a quiet market: hardly anything is told.
