@@ -104,19 +104,28 @@ fn codecs_allocate_nothing_after_warm_up() {
     }
     decoder.decode(FRAMES[0].as_bytes(), &mut news).unwrap();
 
-    let region = Region::new(ALLOCATOR);
     let mut written = 0;
-    for sequence in 1..1_000 {
-        news.clear();
-        for frame in FRAMES {
-            decoder.decode(frame.as_bytes(), &mut news).unwrap();
+    let mut rounds = || {
+        let region = Region::new(ALLOCATOR);
+        for sequence in 1..1_000 {
+            news.clear();
+            for frame in FRAMES {
+                decoder.decode(frame.as_bytes(), &mut news).unwrap();
+            }
+            for requests in &makers {
+                written += round(sequence, requests, &signing, (&mut request, &mut text));
+            }
         }
-        for requests in &makers {
-            written += round(sequence, requests, &signing, (&mut request, &mut text));
-        }
+        let Stats { allocations, reallocations, deallocations, .. } = region.change();
+        (allocations, reallocations, deallocations)
+    };
+    // The thread that has started this one may still allocate a little; what codecs would allocate
+    // they would allocate every time.
+    let mut seen = rounds();
+    for _ in 0..4 {
+        seen = seen.min(rounds());
     }
-    let Stats { allocations, reallocations, deallocations, .. } = region.change();
     assert_eq!((news.len(), decoder.counts().foreign), (FRAMES.len(), 0));
     assert!(written > 999 * 2 * 8 * 100, "{written}");
-    assert_eq!((allocations, reallocations, deallocations), (0, 0, 0));
+    assert_eq!(seen, (0, 0, 0));
 }
