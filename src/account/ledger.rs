@@ -214,7 +214,9 @@ impl Ledger {
         };
         let mut plan = Plan::new();
         let is_change = !booking.quantity.is_zero();
-        if is_change && let Some(position) = self.positions.get(place) {
+        if is_change {
+            let position = self.positions.get(place);
+            let position = position.ok_or(LedgerError::UnknownSlot { slot: fill.slot })?;
             position.plan(&booking, &mut plan, closed);
         }
         let sums = self.sums.get(asset.index()).ok_or(LedgerError::UnknownAsset { asset })?;

@@ -85,7 +85,7 @@ impl Standing {
 /// The sum; what does not fit is as much as does.
 #[inline]
 fn sum(a: Decimal, b: Decimal) -> Decimal {
-    if b.is_zero() { a } else { small::total(a, b).unwrap_or_else(|| a.saturating_add(b)) }
+    small::plus(a, b).unwrap_or_else(|| a.saturating_add(b))
 }
 
 /// Sums over all instruments at mark in the reporting currency, working orders counted as

@@ -136,14 +136,14 @@ impl Totals {
     fn plus(&self, other: &Self) -> Self {
         Self {
             count: self.count.saturating_add(other.count),
-            quantity: small::total(self.quantity, other.quantity).unwrap_or(Decimal::MAX),
-            value: small::total(self.value, other.value).unwrap_or(Decimal::MAX),
+            quantity: small::plus(self.quantity, other.quantity).unwrap_or(Decimal::MAX),
+            value: small::plus(self.value, other.value).unwrap_or(Decimal::MAX),
         }
     }
 
     fn minus(&self, other: &Self) -> Self {
         let less = |left: Decimal, right: Decimal| {
-            if is_most(left) { left } else { small::total(left, -right).unwrap_or(Decimal::MIN) }
+            if is_most(left) { left } else { small::plus(left, -right).unwrap_or(Decimal::MIN) }
         };
         Self {
             count: self.count.saturating_sub(other.count),

@@ -59,20 +59,6 @@ pub(crate) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
     Some(Decimal::from_parts(size as u32, (size >> 32) as u32, 0, sum < 0, scale))
 }
 
-/// The sum, of the value that [`Decimal::checked_add`] gives.
-#[inline]
-pub(crate) fn total(a: Decimal, b: Decimal) -> Option<Decimal> {
-    match sum(a, b) {
-        Some(sum) => Some(sum),
-        None => large_total(a, b),
-    }
-}
-
-#[inline(never)]
-fn large_total(a: Decimal, b: Decimal) -> Option<Decimal> {
-    a.checked_add(b)
-}
-
 /// The sum, as [`Decimal::checked_add`] gives it: one function for all who add now and then, so
 /// that its code is at hand.
 #[inline(never)]
@@ -80,7 +66,18 @@ pub(crate) fn plus(a: Decimal, b: Decimal) -> Option<Decimal> {
     if a.is_zero() {
         return Some(b);
     }
-    if b.is_zero() { Some(a) } else { total(a, b) }
+    if b.is_zero() {
+        return Some(a);
+    }
+    match sum(a, b) {
+        Some(sum) => Some(sum),
+        None => large_sum(a, b),
+    }
+}
+
+#[inline(never)]
+fn large_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+    a.checked_add(b)
 }
 
 /// The product, as [`Decimal::checked_mul`] gives it; one function for all, as [`plus`] is.

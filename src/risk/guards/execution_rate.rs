@@ -80,7 +80,7 @@ impl ExecutionRate {
             return Limit::Allow(None);
         };
         let working = facts.book.working(instrument);
-        let sum = |a: Decimal, b: Decimal| small::total(a, b).unwrap_or(Decimal::MAX);
+        let sum = |a: Decimal, b: Decimal| small::plus(a, b).unwrap_or(Decimal::MAX);
         let used = sum(sum(totals.quantity, working.buy), working.sell);
         let left = sum(most, -used);
         let reason =

@@ -54,7 +54,7 @@ impl RiskRule for SymbolQuantity {
             return Limit::Allow(None);
         }
         let held = Standing::after(intent, opening.earlier, facts).held(intent.side);
-        let resulting = small::total(held, opening.quantity).unwrap_or(Decimal::MAX);
+        let resulting = small::plus(held, opening.quantity).unwrap_or(Decimal::MAX);
         let reason = self.reason(resulting);
         if resulting <= self.most {
             return Limit::Allow(Some(reason));

@@ -253,7 +253,7 @@ struct SavedTracker {
 }
 
 impl TryFrom<SavedTracker> for StopTracker {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(saved: SavedTracker) -> Result<Self, Self::Error> {
         let SavedTracker { plan, side, entry, opened_at, initial, level, best, extreme } = saved;
@@ -264,13 +264,13 @@ impl TryFrom<SavedTracker> for StopTracker {
             Side::Sell => price > f64::NEG_INFINITY,
         };
         if entry.is_nan() || !can_be_better(best) || !can_be_better(extreme) {
-            return Err("an entry or best price of a stop is none");
+            return Err(format!("a stop's entry {entry} or best price {best}, {extreme} is none"));
         }
         if !(initial >= 0.0 && initial.is_finite()) {
-            return Err("the width of a stop is none");
+            return Err(format!("a stop cannot be {initial} wide"));
         }
-        if level.is_some_and(|level| !(level > 0.0 && level.is_finite())) {
-            return Err("the level of a stop is no price");
+        if let Some(level) = level.filter(|level| !(*level > 0.0 && level.is_finite())) {
+            return Err(format!("a stop's level {level} is no price"));
         }
         Ok(Self { plan, side, entry, opened_at, initial, level, best, extreme })
     }
