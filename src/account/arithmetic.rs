@@ -19,25 +19,34 @@ pub(super) fn add(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal,
     }
     match small::sum(a, b) {
         Some(sum) => Ok(sum),
-        None => add_large(a, b).ok_or(LedgerError::Overflow { what }),
+        None => add_large(&a, &b).ok_or(LedgerError::Overflow { what }),
     }
 }
 
 /// The sum of any numbers; `None` when the exact one does not fit.
 #[inline(never)]
-fn add_large(a: Decimal, b: Decimal) -> Option<Decimal> {
+fn add_large(a: &Decimal, b: &Decimal) -> Option<Decimal> {
     // A sum that does not fit is answered rounded, with fewer decimals than its parts.
     let exact = |a: Decimal, b: Decimal| {
         a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()))
     };
     // Trailing zeros may have taken the room.
-    exact(a, b).or_else(|| exact(a.normalize(), b.normalize()))
+    exact(*a, *b).or_else(|| exact(a.normalize(), b.normalize()))
 }
 
 /// The exact difference.
 #[inline(always)]
 pub(super) fn sub(a: Decimal, b: Decimal, what: &'static str) -> Result<Decimal, LedgerError> {
-    add(a, -b, what)
+    if b.is_zero() {
+        return Ok(a);
+    }
+    if a.is_zero() {
+        return Ok(-b);
+    }
+    match small::difference(a, b) {
+        Some(difference) => Ok(difference),
+        None => add_large(&a, &-b).ok_or(LedgerError::Overflow { what }),
+    }
 }
 
 /// Exact sums that belong together: the first that does not fit is kept, so that one look at the
@@ -53,7 +62,7 @@ impl Adder {
     }
 
     /// The exact sum; zero where it does not fit.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn add(&mut self, a: &Decimal, b: &Decimal, what: &'static str) -> Decimal {
         match add(*a, *b, what) {
             Ok(sum) => sum,
@@ -62,8 +71,12 @@ impl Adder {
     }
 
     /// The exact difference; zero where it does not fit.
+    #[inline(always)]
     pub(super) fn sub(&mut self, a: &Decimal, b: &Decimal, what: &'static str) -> Decimal {
-        self.add(a, &-*b, what)
+        match sub(*a, *b, what) {
+            Ok(difference) => difference,
+            Err(error) => self.refuse(error),
+        }
     }
 
     /// What another way has computed; zero where it could not.

@@ -306,12 +306,14 @@ impl Account {
         let is_alone = is_same(working, &before);
         let sum = if is_alone { None } else { Some(moved(*working, before, after)?) };
         *count = orders;
-        own.set_working(buy, sell);
+        let sizes = after.sizes();
+        own.set_working([buy, sell], sizes);
+        // Written from the same source, not copied from what was just written.
         if let Some(sum) = sum {
-            net.set_working(sum.buy, sum.sell);
+            net.set_working([sum.buy, sum.sell], sum.sizes());
             *working = sum;
         } else {
-            net.take_working(own);
+            net.set_working([buy, sell], sizes);
             *working = WorkingFacts { buy, sell, orders };
         }
         self.book.settle_reach(instrument);

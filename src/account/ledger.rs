@@ -198,7 +198,8 @@ impl Ledger {
         closed: &mut Vec<Trade>,
     ) -> Result<Money, LedgerError> {
         let asset = instrument.settlement;
-        let charge = Charge::of(self, instrument, fill, worth)?;
+        let charge = Charge::of(self, instrument, fill, worth);
+        let charge = charge.as_ref().map_err(|error| *error)?;
         let place = self.place(fill.slot, fill.instrument, fill.leg)?;
         let booking = Booking {
             at: fill.at,
@@ -231,11 +232,14 @@ impl Ledger {
         let gains = adder.add(&sums.realised, &realised, "realised");
         let fees = adder.add(&sums.fees, &charge.fee, "fees");
         adder.outcome()?;
-        let mut next = AssetSums { cash, realised: gains, fees, ..*sums };
-        if let Some(fee) = charge.other {
-            self.charge_elsewhere(fee, &charge, &mut next)?;
+        let next = || AssetSums { cash, realised: gains, fees, ..*sums };
+        if charge.other.is_some() {
+            let mut next = next();
+            self.charge_elsewhere(charge, &mut next)?;
+            self.put_sums(asset, next);
+        } else if let Some(sums) = self.sums.get_mut(asset.index()) {
+            (sums.cash, sums.realised, sums.fees) = (cash, gains, fees);
         }
-        self.put_sums(asset, next);
         if is_change {
             self.commit(place, &plan);
         }

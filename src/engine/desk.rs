@@ -219,7 +219,7 @@ impl<M: MetricsSink> Desk<M> {
         }
         self.tell_gates(at, &GateEvent::Placed(&order));
         self.sink.record(at, &Record::Placed { order: &order });
-        out.push(Command::Place(order));
+        send(&order, out);
         if self.netting == Netting::AtMark && group.is_none() {
             self.may_meet(&order);
         }
@@ -351,6 +351,12 @@ impl<M: MetricsSink> Desk<M> {
         }
         Ok(())
     }
+}
+
+/// Kept apart, so that the command is made where it stays.
+#[inline(never)]
+fn send(order: &Order, out: &mut Vec<Command>) {
+    out.push(Command::Place(*order));
 }
 
 /// What of an intent closes the strategy's own position, with its working orders and the legs

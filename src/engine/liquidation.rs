@@ -32,7 +32,7 @@ impl<M: MetricsSink> Desk<M> {
         let booked = self.book_together(at, self.parts_of(at, update, execution))?;
         self.tell_due(at, before, out);
         for (fill, realised, closed) in booked {
-            self.tell_booked(at, (&fill, realised), &closed, out);
+            self.tell_booked(at, (&fill, &realised), &closed, out);
             if fill.slot != SlotId::HOUSE {
                 self.notices.push(Notice::Fill(fill));
             }
@@ -101,7 +101,7 @@ impl<M: MetricsSink> Desk<M> {
                     if let Some(before) = before {
                         self.account.roll_back(before)?;
                     }
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
         }

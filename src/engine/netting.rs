@@ -203,7 +203,7 @@ impl<M: MetricsSink> Desk<M> {
             .apply(at, update.order, &update.report)
             .unwrap_or(Applied { anomaly: Some(Anomaly::UnknownOrder), ..Applied::default() });
         self.record_steps(at, update, &applied);
-        self.tell_booked(at, (fill, realised), closed, out);
+        self.tell_booked(at, (fill, &realised), closed, out);
         self.after_report(at, update, out);
         self.after_fill(at, fill, applied.anomaly, out);
         if let Some(bracket) = own.order.intent.bracket {

@@ -4,6 +4,7 @@ use core::mem;
 
 use rust_decimal::Decimal;
 
+use crate::account::LedgerError;
 use crate::metrics::MetricsSink;
 use crate::order::{Applied, InFlight, OrderError, OrderState, Step};
 use crate::risk::{Fact, GateEvent};
@@ -95,18 +96,19 @@ impl<M: MetricsSink> Desk<M> {
             && self.orders.find(update.order).is_some_and(|state| {
                 matches!(state.in_flight, InFlight::Cancel | InFlight::Unknown)
             });
-        let applied = match self.orders.apply(at, update.order, &update.report) {
+        let answer = self.orders.apply(at, update.order, &update.report);
+        let applied = match &answer {
             Ok(applied) => applied,
             Err(OrderError::Unknown { .. }) => {
                 self.anomaly(at, Anomaly::UnknownOrder, update);
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err((*error).into()),
         };
         if is_refused_cancel {
             self.note_refused_cancel(at, update.order);
         }
-        self.record_steps(at, update, &applied);
+        self.record_steps(at, update, applied);
         // An order that works from now on reserves what it did, and nothing is over.
         let is_news = applied.step.is_none_or(|step| step.to != OrderStatus::Open);
         if is_news || !matches!(update.report, OrderReport::Accepted) {
@@ -239,11 +241,12 @@ impl<M: MetricsSink> Desk<M> {
         closed.clear();
         let before = self.due_before(at);
         let booked = self.book(at, &fill, &mut closed);
-        let realised = match booked {
+        // Looked at where it was written, without a copy.
+        let realised = match &booked {
             Ok(realised) => realised,
             Err(error) => {
                 self.closed = closed;
-                return Err(error);
+                return Err((*error).into());
             }
         };
         let applied = self
@@ -270,11 +273,11 @@ impl<M: MetricsSink> Desk<M> {
     pub(super) fn tell_booked(
         &mut self,
         at: Timestamp,
-        (fill, realised): (&Fill, Money),
+        (fill, realised): (&Fill, &Money),
         closed: &[Trade],
         out: &mut Vec<Command>,
     ) {
-        self.sink.record(at, &Record::Filled { fill, realised });
+        self.sink.record(at, &Record::Filled { fill, realised: *realised });
         self.tell_gates(at, &GateEvent::Filled(fill));
         self.observe(at, &Fact::Fill(fill), out);
         self.tell_closed(at, closed, out);
@@ -295,11 +298,13 @@ impl<M: MetricsSink> Desk<M> {
         at: Timestamp,
         fill: &Fill,
         closed: &mut Vec<Trade>,
-    ) -> Result<Money, EngineError> {
-        let realised = self.account.on_fill(&self.instruments, fill, closed)?;
-        let price = fill.execution.before_slippage.to_f64();
-        self.account.mark(at, &self.instruments, fill.instrument, price);
-        Ok(realised)
+    ) -> Result<Money, LedgerError> {
+        let booked = self.account.on_fill(&self.instruments, fill, closed);
+        if booked.is_ok() {
+            let price = fill.execution.before_slippage.to_f64();
+            self.account.mark(at, &self.instruments, fill.instrument, price);
+        }
+        booked
     }
 
     /// The fill as it is booked: with the owner that its order names.
@@ -339,7 +344,7 @@ impl<M: MetricsSink> Desk<M> {
             self.halt_after(at, fill.instrument, out);
         }
         if fill.slot != SlotId::HOUSE {
-            self.notices.push(Notice::Fill(*fill));
+            note(fill, &mut self.notices);
         }
     }
 
@@ -404,6 +409,12 @@ impl<M: MetricsSink> Desk<M> {
         self.paid = paid;
         Ok(booked?)
     }
+}
+
+/// Kept apart, so that the notice is made where it stays.
+#[inline(never)]
+fn note(fill: &Fill, notices: &mut Vec<Notice>) {
+    notices.push(Notice::Fill(*fill));
 }
 
 /// True for what changes an order or a request without changing a status.

@@ -92,7 +92,8 @@ impl OrderLifecycle for OrderBook {
         if !is_new && self.find(id).is_some() {
             return Err(OrderError::DuplicateId { id });
         }
-        let state = OrderState {
+        // Made where it stays.
+        let state = || OrderState {
             order: *order,
             status: OrderStatus::Pending,
             quantity,
@@ -102,10 +103,10 @@ impl OrderLifecycle for OrderBook {
             in_flight: InFlight::None,
         };
         if self.live.last().is_none_or(|last| id > last.order.id) {
-            self.live.push(state);
+            self.live.push(state());
         } else {
             let (Ok(place) | Err(place)) = self.place_of(id);
-            self.live.insert(place, state);
+            self.live.insert(place, state());
         }
         if is_new {
             self.highest = Some(id);

@@ -194,14 +194,14 @@ fn count(state: &mut OrderState, fill: &FillReport) -> Result<(), OrderError> {
     if !small::is_above_zero(quantity) {
         return Err(OrderError::BadQuantity { id, quantity });
     }
-    let sums = || {
-        let value = small::product(quantity, fill.price.value())?;
-        if state.filled.is_zero() && state.notional.is_zero() {
-            return Some((quantity, value));
-        }
-        Some((state.filled.checked_add(quantity)?, state.notional.checked_add(value)?))
-    };
-    (state.filled, state.notional) = sums().ok_or(OrderError::Overflow { id })?;
+    let overflow = OrderError::Overflow { id };
+    let value = small::product(quantity, fill.price.value()).ok_or(overflow)?;
+    if state.filled.is_zero() && state.notional.is_zero() {
+        (state.filled, state.notional) = (quantity, value);
+        return Ok(());
+    }
+    let sums = || Some((state.filled.checked_add(quantity)?, state.notional.checked_add(value)?));
+    (state.filled, state.notional) = sums().ok_or(overflow)?;
     Ok(())
 }
 
@@ -209,7 +209,10 @@ fn count(state: &mut OrderState, fill: &FillReport) -> Result<(), OrderError> {
 fn settle(state: &mut OrderState, applied: &mut Applied) {
     match state.quantity {
         // Equal numbers are known without the order of decimals.
-        Some(quantity) if state.filled == quantity.value() => {
+        Some(quantity)
+            if small::is_same(state.filled, quantity.value())
+                || state.filled == quantity.value() =>
+        {
             step_to(state, OrderStatus::Filled, applied);
         }
         Some(quantity) if state.filled > quantity.value() => {

@@ -66,6 +66,7 @@ pub fn split_after(intent: &Intent, earlier: &[Intent], facts: &Facts<'_>) -> Pa
 }
 
 /// The same for an intent whose quantity and standing are known.
+#[inline(always)]
 pub(super) fn split_standing(intent: &Intent, quantity: Decimal, standing: &Standing) -> Parts {
     let reducing = match closes(intent.leg, intent.side) {
         Some(true) => quantity,

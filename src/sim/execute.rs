@@ -31,9 +31,13 @@ impl SimVenue {
     /// Trades as much of the order as the deal allows and reports it; gives the quantity.
     pub(super) fn fill(&mut self, order: &mut OpenOrder, deal: &Deal) -> Decimal {
         let slips = deal.liquidity == Liquidity::Taker && self.config.slippage != Slippage::None;
-        let price = if slips { self.slipped(order, deal) } else { Some(deal.raw) };
-        let Some(price) = price else { return Decimal::ZERO };
-        if order.quantity.is_none() && !self.resolve(order, deal, price) {
+        let slipped = if slips { self.slipped(order, deal) } else { None };
+        let price = match &slipped {
+            Some(price) => price,
+            None if slips => return Decimal::ZERO,
+            None => &deal.raw,
+        };
+        if order.quantity.is_none() && !self.resolve(order, deal, *price) {
             return Decimal::ZERO;
         }
         if order.is_reduce_only() && !self.shrink(order, deal.at) {
@@ -54,13 +58,14 @@ impl SimVenue {
             return Decimal::ZERO;
         }
         match self.book(order, deal, price, quantity) {
-            Ok(report) if is_whole => self.finish(order, deal.at, report),
-            Ok(report) => self.apply(order, deal.at, report),
+            Ok(()) if is_whole => self.finish(order, deal.at),
+            Ok(()) => self.apply(order, deal.at, quantity),
             Err(reason) => {
                 self.end(deal.at, order, OrderReport::Rejected(reason));
-                Decimal::ZERO
+                return Decimal::ZERO;
             }
         }
+        quantity
     }
 
     /// The price that takers get.
@@ -124,16 +129,21 @@ impl SimVenue {
         true
     }
 
+    /// Books the trade and reports it.
     fn book(
         &mut self,
         order: &OpenOrder,
         deal: &Deal,
-        price: Price,
+        price: &Price,
         quantity: Decimal,
-    ) -> Result<FillReport, RejectReason> {
+    ) -> Result<(), RejectReason> {
         let overflow = RejectReason::InvalidOrder;
         let instrument = self.instruments.get(order.instrument).ok_or(RejectReason::NotTrading)?;
-        let value = instrument.value(quantity, price.value()).ok_or(overflow)?.abs();
+        let mut value = instrument.value(quantity, price.value()).ok_or(overflow)?;
+        // Of inverse contracts, and at a price below zero.
+        if value.is_sign_negative() {
+            value = value.abs();
+        }
         let rate = self.config.fees.rate(self.traded, deal.liquidity);
         let traded = Traded { quantity, value };
         let fee = self.config.fees.fee(&self.instruments, instrument, rate, traded);
@@ -165,40 +175,37 @@ impl SimVenue {
         }
         self.traded = small::plus(self.traded, value).unwrap_or(self.traded);
         self.trades = self.trades.wrapping_add(1);
-        Ok(FillReport {
+        let report = FillReport {
             trade: TradeId(u128::from(self.trades)),
-            price,
+            price: *price,
             quantity: Qty::new(quantity),
             fee: booking.fee,
             liquidity: deal.liquidity,
             before_slippage: deal.raw,
-        })
+        };
+        self.reports.push_back((deal.at, order.update(OrderReport::Fill(report))));
+        Ok(())
     }
 
-    /// Reports the fill of all that was left.
-    fn finish(&mut self, order: &OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
-        self.reports.push_back((at, order.update(OrderReport::Fill(report))));
+    /// All that was left has filled.
+    fn finish(&mut self, order: &OpenOrder, at: Timestamp) {
         self.remove(order);
         if order.is_linked() {
             self.cancel_siblings(at, order);
         }
-        report.quantity.value()
     }
 
-    /// Reports the fill of a part, and what follows from it for the order and its siblings.
+    /// A part has filled; what follows from it for the order and its siblings.
     #[inline(never)]
-    fn apply(&mut self, order: &mut OpenOrder, at: Timestamp, report: FillReport) -> Decimal {
-        let quantity = report.quantity.value();
+    fn apply(&mut self, order: &mut OpenOrder, at: Timestamp, quantity: Decimal) {
         // The sum cannot overflow: it is at most the order's total.
         order.filled = order.filled.checked_add(quantity).unwrap_or(order.filled);
-        self.reports.push_back((at, order.update(OrderReport::Fill(report))));
         self.reduce_siblings(at, order, quantity);
         if order.is_immediate() {
             self.end(at, order, OrderReport::Cancelled);
         } else {
             self.store(order);
         }
-        quantity
     }
 
     /// Ends an order for another reason than being filled.

@@ -118,21 +118,28 @@ impl Ledger {
 
     /// Books a trade. `None` on overflow; then nothing has changed.
     pub(super) fn book(&mut self, booking: &Booking<'_>) -> Option<()> {
-        let instrument = booking.instrument;
-        let holding = self.holding(instrument.id, booking.leg);
         let signed = booking.side.signed(booking.quantity);
-        let quantity = small::plus(holding.quantity, signed)?;
-        let mut next = Holding { quantity, cost: Decimal::ZERO };
         if self.tracked {
-            next.cost = self.settle_or_undo(booking, holding, signed)?;
+            return self.book_tracked(booking, signed);
         }
-        let slot = self.positions.get_mut(instrument.id.index())?;
-        *slot.get_mut(leg_index(booking.leg))? = next;
+        let legs = self.positions.get_mut(booking.instrument.id.index())?;
+        let holding = legs.get_mut(leg_index(booking.leg))?;
+        holding.quantity = small::plus(holding.quantity, signed)?;
+        holding.cost = Decimal::ZERO;
+        Some(())
+    }
+
+    #[inline(never)]
+    fn book_tracked(&mut self, booking: &Booking<'_>, signed: Decimal) -> Option<()> {
+        let id = booking.instrument.id;
+        let holding = self.holding(id, booking.leg);
+        let quantity = small::plus(holding.quantity, signed)?;
+        let cost = self.settle_or_undo(booking, holding, signed)?;
+        self.put(id, booking.leg, Holding { quantity, cost });
         Some(())
     }
 
     /// Moves cash or, where a sum does not fit, nothing; gives the position's new cost.
-    #[inline(never)]
     fn settle_or_undo(
         &mut self,
         booking: &Booking<'_>,

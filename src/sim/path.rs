@@ -146,6 +146,7 @@ impl Session {
     }
 
     /// What the order may do at the open.
+    #[inline(always)]
     pub(super) fn at_open(&self, order: &OpenOrder, full: bool) -> Option<Hit> {
         if !matches!(self.sight(order), Sight::Whole) {
             return None;

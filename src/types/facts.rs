@@ -274,7 +274,8 @@ impl From<StoredPosition> for PositionFacts {
     fn from(stored: StoredPosition) -> Self {
         let StoredPosition { quantity, size, cost, average, opened_at, .. } = stored;
         let mut position = Self { quantity, size, cost, average, opened_at, ..Self::FLAT };
-        position.set_working(stored.working_buy, stored.working_sell);
+        let working = [stored.working_buy, stored.working_sell];
+        position.set_working(working, working.map(to_f64));
         position
     }
 }
@@ -341,17 +342,14 @@ impl PositionFacts {
     }
 
     /// The unfilled quantities of its working orders.
-    #[inline(never)]
-    pub(crate) fn set_working(&mut self, buy: Decimal, sell: Decimal) {
-        let size = |units: Decimal| if units.is_zero() { 0.0 } else { to_f64(units) };
+    #[inline]
+    pub(crate) const fn set_working(
+        &mut self,
+        [buy, sell]: [Decimal; 2],
+        [buying, selling]: [f64; 2],
+    ) {
         (self.working_buy, self.working_sell) = (buy, sell);
-        (self.buying, self.selling) = (size(buy), size(sell));
-    }
-
-    /// The same working orders as another position's.
-    pub(crate) const fn take_working(&mut self, other: &Self) {
-        (self.working_buy, self.working_sell) = (other.working_buy, other.working_sell);
-        (self.buying, self.selling) = (other.buying, other.selling);
+        (self.buying, self.selling) = (buying, selling);
     }
 }
 
@@ -369,6 +367,14 @@ pub struct WorkingFacts {
 }
 
 impl WorkingFacts {
+    /// Both quantities as `f64`: bought, sold.
+    #[inline]
+    pub(crate) fn sizes(&self) -> [f64; 2] {
+        // Mostly one of them is zero.
+        let size = |units: Decimal| if units.is_zero() { 0.0 } else { to_f64(units) };
+        [size(self.buy), size(self.sell)]
+    }
+
     /// The quantity of one side.
     #[inline]
     pub const fn side(&self, side: Side) -> Decimal {

@@ -202,5 +202,5 @@ fn raise(position: &mut PositionFacts, side: Side, quantity: Decimal) {
         Side::Buy => buy = buy.saturating_add(quantity),
         Side::Sell => sell = sell.saturating_add(quantity),
     }
-    position.set_working(buy, sell);
+    position.set_working([buy, sell], [buy, sell].map(to_f64));
 }

@@ -35,18 +35,29 @@ pub(crate) const fn is_same(a: Decimal, b: Decimal) -> bool {
 pub(crate) fn is_below(a: Decimal, b: Decimal) -> bool {
     match (units(a), units(b)) {
         (Some(left), Some(right)) if a.scale() == b.scale() => left < right,
-        _ => is_less(a, b),
+        _ => is_less(&a, &b),
     }
 }
 
 #[inline(never)]
-fn is_less(a: Decimal, b: Decimal) -> bool {
+fn is_less(a: &Decimal, b: &Decimal) -> bool {
     a < b
 }
 
 /// The sum at the finer scale; zero has no sign.
-#[inline]
+#[inline(always)]
 pub(crate) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+    aligned(a, b, i64::checked_add)
+}
+
+/// The difference at the finer scale; zero has no sign.
+#[inline(always)]
+pub(crate) fn difference(a: Decimal, b: Decimal) -> Option<Decimal> {
+    aligned(a, b, i64::checked_sub)
+}
+
+#[inline(always)]
+fn aligned(a: Decimal, b: Decimal, combine: impl Fn(i64, i64) -> Option<i64>) -> Option<Decimal> {
     let (mut left, mut right) = (units(a)?, units(b)?);
     let (left_scale, right_scale) = (a.scale(), b.scale());
     let scale = left_scale.max(right_scale);
@@ -54,14 +65,13 @@ pub(crate) fn sum(a: Decimal, b: Decimal) -> Option<Decimal> {
         left = finer(left, scale - left_scale)?;
         right = finer(right, scale - right_scale)?;
     }
-    let sum = left.checked_add(right)?;
-    let size = sum.unsigned_abs();
-    Some(Decimal::from_parts(size as u32, (size >> 32) as u32, 0, sum < 0, scale))
+    let result = combine(left, right)?;
+    let size = result.unsigned_abs();
+    Some(Decimal::from_parts(size as u32, (size >> 32) as u32, 0, result < 0, scale))
 }
 
-/// The sum, as [`Decimal::checked_add`] gives it: one function for all who add now and then, so
-/// that its code is at hand.
-#[inline(never)]
+/// The sum, as [`Decimal::checked_add`] gives it.
+#[inline(always)]
 pub(crate) fn plus(a: Decimal, b: Decimal) -> Option<Decimal> {
     if a.is_zero() {
         return Some(b);
@@ -71,25 +81,25 @@ pub(crate) fn plus(a: Decimal, b: Decimal) -> Option<Decimal> {
     }
     match sum(a, b) {
         Some(sum) => Some(sum),
-        None => large_sum(a, b),
+        None => large_sum(&a, &b),
     }
 }
 
 #[inline(never)]
-fn large_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
-    a.checked_add(b)
+fn large_sum(a: &Decimal, b: &Decimal) -> Option<Decimal> {
+    a.checked_add(*b)
 }
 
-/// The product, as [`Decimal::checked_mul`] gives it; one function for all, as [`plus`] is.
-#[inline(never)]
+/// The product, as [`Decimal::checked_mul`] gives it.
+#[inline(always)]
 pub(crate) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
     match small_product(a, b) {
         Some(product) => Some(product),
-        None => large_product(a, b),
+        None => large_product(&a, &b),
     }
 }
 
-#[inline]
+#[inline(always)]
 fn small_product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let product = units(a)?.checked_mul(units(b)?)?;
     let (size, scale) = (product.unsigned_abs(), a.scale() + b.scale());
@@ -100,8 +110,8 @@ fn small_product(a: Decimal, b: Decimal) -> Option<Decimal> {
 
 /// Kept apart, so that the short way does not prepare for the long one.
 #[inline(never)]
-fn large_product(a: Decimal, b: Decimal) -> Option<Decimal> {
-    a.checked_mul(b)
+fn large_product(a: &Decimal, b: &Decimal) -> Option<Decimal> {
+    a.checked_mul(*b)
 }
 
 /// The number with at most so many decimals, rounded half to even, as [`Decimal::round_dp`]
@@ -111,30 +121,36 @@ pub(crate) fn rounded(value: Decimal, digits: u32) -> Decimal {
     if value.scale() <= digits { value } else { value.round_dp(digits) }
 }
 
-/// True when a number is a whole multiple of a unit; false for a unit of zero. One function for
-/// all, as [`plus`] is.
-#[inline(never)]
+/// True when a number is a whole multiple of a unit; false for a unit of zero.
+#[inline]
 pub(crate) fn is_multiple(value: Decimal, unit: Decimal) -> bool {
+    // Most units are one of their last decimal, which divides all that has no more decimals.
+    (units(unit) == Some(1) && value.scale() <= unit.scale()) || has_whole_units(&value, &unit)
+}
+
+#[inline(never)]
+fn has_whole_units(value: &Decimal, unit: &Decimal) -> bool {
+    let (value, unit) = (*value, *unit);
     match small_rest(value, unit) {
         Some(rest) => rest == 0,
-        None => has_no_rest(value, unit),
+        None => has_no_rest(&value, &unit),
     }
 }
 
 #[inline]
 fn small_rest(value: Decimal, unit: Decimal) -> Option<i64> {
     let scale = value.scale().max(unit.scale());
-    let aligned = |number: Decimal| finer(units(number)?, scale - number.scale());
-    aligned(value)?.checked_rem(aligned(unit)?)
+    let finest = |number: Decimal| finer(units(number)?, scale - number.scale());
+    finest(value)?.checked_rem(finest(unit)?)
 }
 
 #[inline(never)]
-fn has_no_rest(value: Decimal, unit: Decimal) -> bool {
-    value.checked_rem(unit).is_some_and(|rest| rest.is_zero())
+fn has_no_rest(value: &Decimal, unit: &Decimal) -> bool {
+    value.checked_rem(*unit).is_some_and(|rest| rest.is_zero())
 }
 
 /// The digits with their sign, without the point.
-#[inline]
+#[inline(always)]
 pub(crate) const fn units(value: Decimal) -> Option<i64> {
     let parts = value.unpack();
     if parts.hi != 0 || parts.mid >> 31 != 0 {
@@ -190,6 +206,7 @@ mod tests {
             if let Some(short) = sum(a, b).filter(|_| !a.is_zero() && !b.is_zero()) {
                 prop_assert_eq!(bits(Some(short)), bits(exact_sum(a, b)), "{} + {}", a, b);
             }
+            prop_assert_eq!(bits(difference(a, b)), bits(sum(a, -b)), "{} - {}", a, b);
             let rest = a.checked_rem(b).is_some_and(|rest| rest.is_zero());
             prop_assert_eq!(is_multiple(a, b), rest, "{} of {}", a, b);
             prop_assert_eq!(bits(Some(rounded(a, 8))), bits(Some(a.round_dp(8))), "{}", a);
