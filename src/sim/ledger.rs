@@ -132,7 +132,7 @@ impl Ledger {
     #[inline(never)]
     fn book_tracked(&mut self, booking: &Booking<'_>, signed: Decimal) -> Option<()> {
         let id = booking.instrument.id;
-        let holding = self.holding(id, booking.leg);
+        let holding = *self.positions.get(id.index())?.get(leg_index(booking.leg))?;
         let quantity = small::plus(holding.quantity, signed)?;
         let cost = self.settle_or_undo(booking, holding, signed)?;
         self.put(id, booking.leg, Holding { quantity, cost });
