@@ -74,10 +74,10 @@ impl Ledger {
     #[inline(never)]
     pub(super) fn charge_elsewhere(
         &mut self,
+        fee: Money,
         charge: &Charge,
         settlement: &mut AssetSums,
     ) -> Result<(), LedgerError> {
-        let Some(fee) = charge.other else { return Ok(()) };
         let mut sums = self.sums_of(fee.asset)?;
         sums.cash = sub(sums.cash, fee.amount, "cash")?;
         if charge.is_sold {

@@ -232,10 +232,9 @@ impl Ledger {
         let gains = adder.add(&sums.realised, &realised, "realised");
         let fees = adder.add(&sums.fees, &charge.fee, "fees");
         adder.outcome()?;
-        let next = || AssetSums { cash, realised: gains, fees, ..*sums };
-        if charge.other.is_some() {
-            let mut next = next();
-            self.charge_elsewhere(charge, &mut next)?;
+        if let Some(fee) = charge.other {
+            let mut next = AssetSums { cash, realised: gains, fees, ..*sums };
+            self.charge_elsewhere(fee, charge, &mut next)?;
             self.put_sums(asset, next);
         } else if let Some(sums) = self.sums.get_mut(asset.index()) {
             (sums.cash, sums.realised, sums.fees) = (cash, gains, fees);

@@ -129,6 +129,7 @@ impl Ledger {
         Some(())
     }
 
+    /// The same where assets are listed: cash moves, too.
     #[inline(never)]
     fn book_tracked(&mut self, booking: &Booking<'_>, signed: Decimal) -> Option<()> {
         let id = booking.instrument.id;

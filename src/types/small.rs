@@ -130,10 +130,9 @@ pub(crate) fn is_multiple(value: Decimal, unit: Decimal) -> bool {
 
 #[inline(never)]
 fn has_whole_units(value: &Decimal, unit: &Decimal) -> bool {
-    let (value, unit) = (*value, *unit);
-    match small_rest(value, unit) {
+    match small_rest(*value, *unit) {
         Some(rest) => rest == 0,
-        None => has_no_rest(&value, &unit),
+        None => value.checked_rem(*unit).is_some_and(|rest| rest.is_zero()),
     }
 }
 
@@ -142,11 +141,6 @@ fn small_rest(value: Decimal, unit: Decimal) -> Option<i64> {
     let scale = value.scale().max(unit.scale());
     let finest = |number: Decimal| finer(units(number)?, scale - number.scale());
     finest(value)?.checked_rem(finest(unit)?)
-}
-
-#[inline(never)]
-fn has_no_rest(value: &Decimal, unit: &Decimal) -> bool {
-    value.checked_rem(*unit).is_some_and(|rest| rest.is_zero())
 }
 
 /// The digits with their sign, without the point.
