@@ -1,4 +1,4 @@
-use core::hint::black_box;
+use prefetch_index::prefetch_index;
 
 use crate::engine::{Command, Engine, EngineError, Input};
 use crate::metrics::{MetricsSink, Tee};
@@ -26,6 +26,10 @@ pub struct Simulation<S, M = ()> {
     last: Timestamp,
     journal: Option<Box<Journal>>,
 }
+
+/// How many events ahead memory is asked for the one to come: it answers in some hundred
+/// nanoseconds, in which a run takes a handful of events.
+const AHEAD: usize = 32;
 
 /// Who has seen an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,11 +105,9 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     /// [`EngineError`] of the engine.
     #[inline(never)]
     pub fn run(&mut self, events: &[Timed]) -> Result<(), EngineError> {
-        let (mut rest, mut ahead) = (events, events);
+        let mut rest = events;
         while let [first, later @ ..] = rest {
-            if rest.len() <= ahead.len() {
-                ahead = read_ahead(ahead);
-            }
+            prefetch_index(rest, AHEAD);
             // Mostly an event is alone at its instant, and a plain bar.
             if later.first().is_none_or(|next| next.at != first.at) {
                 if !self.pass(first)? {
@@ -128,7 +130,7 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     fn pass(&mut self, timed: &Timed) -> Result<bool, EngineError> {
         let (at, event) = (timed.at, &timed.event);
         let MarketEvent::Bar(bar) = event else { return Ok(false) };
-        if !self.engine.is_plain(at, bar) || self.journal.is_some() || self.venue.has_news() {
+        if !self.engine.is_plain(at, bar) || self.journal.is_some() || !self.venue.is_at_rest() {
             return Ok(false);
         }
         if !self.venue.pass(at, bar) {
@@ -161,7 +163,8 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     #[inline(never)]
     fn step(&mut self, at: Timestamp, instant: &[Timed]) -> Result<(), EngineError> {
         self.wake_before(at)?;
-        for timed in instant {
+        for (place, timed) in instant.iter().enumerate() {
+            prefetch_index(instant, place + AHEAD);
             if is_funding(timed) {
                 self.show_both(timed)?;
             } else {
@@ -308,17 +311,4 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
         self.last = last;
         Ok(())
     }
-}
-
-/// Events that lie in one page of memory, of 4,096 bytes.
-const PAGE: usize = 4_096 / size_of::<Timed>();
-
-/// Touches each of the next four pages of events, so that they are fetched side by side and not
-/// one after the other as the run comes to them; gives the events behind them.
-#[inline(never)]
-fn read_ahead(events: &[Timed]) -> &[Timed] {
-    let (next, later) = events.split_at(events.len().min(4 * PAGE));
-    let touched = next.iter().step_by(PAGE).fold(0, |all, timed| all ^ timed.at.nanos());
-    black_box(touched);
-    later
 }

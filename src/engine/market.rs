@@ -59,13 +59,15 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         if self.desk.watching.risk {
             self.desk.show_price(at, event, (bar.instrument, bar.close), out);
         }
-        let mut next = 0;
-        while let Some(follower) = self.follower(bar.instrument, next) {
-            next += 1;
-            if self.is_for(follower, event) {
-                // Nowhere else is the strategy inlined: here it is called for nearly every bar.
-                self.ask(at, follower.slot, bar.instrument, &Event::Market(event), out);
+        match self.routes.get(bar.instrument.index()).map(Vec::as_slice) {
+            // Nowhere else is the strategy inlined: here it is called for nearly every bar.
+            Some(&[only]) => {
+                if self.takes(only, bar) {
+                    self.ask(at, only.slot, bar.instrument, &Event::Market(event), out);
+                }
             }
+            None | Some([]) => {}
+            Some(_) => self.show(at, bar.instrument, event, out),
         }
         self.close_event(at, out);
     }
@@ -127,6 +129,7 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
     }
 
     /// Shows a market event to every slot that trades its instrument.
+    #[inline(never)]
     fn show(
         &mut self,
         at: Timestamp,
@@ -134,41 +137,58 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         event: &MarketEvent,
         out: &mut Vec<Command>,
     ) {
-        let mut next = 0;
-        while let Some(follower) = self.follower(instrument, next) {
-            next += 1;
+        for place in 0..self.followers(instrument) {
+            let Some(follower) = self.follower(instrument, place) else { break };
             if self.is_for(follower, event) {
                 self.ask_apart(at, follower.slot, instrument, &Event::Market(event), out);
             }
         }
     }
 
+    /// How many slots trade an instrument.
+    fn followers(&self, id: InstrumentId) -> usize {
+        self.routes.get(id.index()).map_or(0, Vec::len)
+    }
+
     /// Who is at a place of an instrument's route.
-    #[inline(always)]
     fn follower(&self, id: InstrumentId, place: usize) -> Option<Follower> {
         self.routes.get(id.index())?.get(place).copied()
     }
 
     /// True when a slot on the route of an event's instrument is to see it.
-    #[inline(always)]
-    fn is_for(&self, Follower { slot, bars }: Follower, event: &MarketEvent) -> bool {
-        match (event, bars) {
-            (MarketEvent::Bar(bar), Bars::Of(period)) => bar.period == period,
-            (MarketEvent::Bar(bar), Bars::Several) => {
-                self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period))
-            }
+    fn is_for(&self, follower: Follower, event: &MarketEvent) -> bool {
+        match event {
+            MarketEvent::Bar(bar) => self.takes(follower, bar),
             _ => true,
+        }
+    }
+
+    /// True when a slot is to see bars of such a period.
+    #[inline(always)]
+    fn takes(&self, Follower { slot, bars }: Follower, bar: &Bar) -> bool {
+        match bars {
+            Bars::All => true,
+            Bars::Of(period) => bar.period == period,
+            Bars::Several => self.slots.get(slot).is_some_and(|slot| slot.wants(bar.period)),
+        }
+    }
+
+    #[inline(never)]
+    fn close_news(&mut self, at: Timestamp, has_news: bool, out: &mut Vec<Command>) {
+        if has_news {
+            self.deliver(at, out);
+        }
+        if !self.desk.halts.is_clear() {
+            self.desk.manage_halts(at, out);
         }
     }
 
     /// What strategies are to be told, what halts want, and the readers' look at the facts.
     #[inline(always)]
     fn close_event(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
-            self.deliver(at, out);
-        }
-        if !self.desk.halts.is_clear() {
-            self.desk.manage_halts(at, out);
+        let has_news = !(self.desk.notices.is_empty() & self.desk.fresh.is_empty());
+        if has_news | !self.desk.halts.is_clear() {
+            self.close_news(at, has_news, out);
         }
         let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
         self.desk.sink.on_mark(&facts);

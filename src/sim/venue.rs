@@ -162,13 +162,12 @@ impl SimVenue {
     /// bar is not of this kind.
     #[inline]
     pub(crate) fn pass(&mut self, at: Timestamp, bar: &Bar) -> bool {
-        if !self.requests.is_empty() || self.session.is_some() {
+        if !self.is_at_rest() {
             return false;
         }
         let Some(desk) = self.desks.get_mut(bar.instrument.index()) else { return false };
-        let passes = desk.is_idle()
+        let passes = (desk.orders.is_empty() & !desk.at_risk & (desk.feed == Feed::Bars))
             && desk.period == Some(bar.period)
-            && desk.feed == Feed::Bars
             && at >= desk.seen_at;
         if passes {
             desk.see_bar(at, bar);
@@ -199,6 +198,12 @@ impl SimVenue {
     #[inline]
     pub(crate) fn forget_first_report(&mut self) {
         self.reports.pop_front();
+    }
+
+    /// True when nothing is to be reported and no request is on its way.
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        (self.reports.is_empty() & self.requests.is_empty()) && self.session.is_none()
     }
 
     /// False when [`SimVenue::poll`] has nothing to say for sure.

@@ -26,12 +26,14 @@
 //! | money: flips, cuts, round trips, mirrors (47, 48, 50, 51) | `ledger::fills_may_be_cut_and_mirrored` |
 //! | money: a mark moves unrealised profit alone (49) | `a_mark_moves_unrealised_profit_alone` here |
 //! | money: inverse contracts (54), averages are quotients (55) | `inverse_profit_is_exact_to_the_last_digit` here, `ledger` |
+//! | a bar is sound when its numbers say so | `a_bar_is_judged_by_its_numbers` here |
 //! | the equity curve ends where the money is (56) | `the_equity_curve_ends_where_the_money_is` here |
 //! | figures without a value (57) | `performance` |
 //! | sizes: grid, caps, budget, monotony, no size without a reason (58-61) | `risk::sizing_laws`, `risk::sizing` |
 //! | stops lie on the losing side (62) | `risk::stops::levels_never_move_away`, `risk::controls::exits_lie_on_their_sides` |
 
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 use tradewright::account::{Account, AdjustmentEffects, Ledger, LedgerConfig, PnlCalculator};
 use tradewright::backtest::synthetic;
 use tradewright::engine::{Command, Control, SlotConfig};
@@ -85,8 +87,36 @@ fn deposit(engine: &mut Boxed, at: Timestamp, amount: i64) {
     engine.handle(at, &input, &mut Vec::new()).unwrap();
 }
 
+/// A number as a bar may bring it, or as it never should.
+fn any_number() -> impl proptest::strategy::Strategy<Value = f64> {
+    let edges =
+        [0.0, -0.0, 5e-324, f64::MIN_POSITIVE, f64::MAX, f64::INFINITY, f64::NAN, -f64::NAN];
+    prop_oneof![
+        6 => (8_u8..12).prop_map(f64::from),
+        2 => prop::sample::select(edges.as_slice()),
+        1 => any::<u64>().prop_map(f64::from_bits),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A bar is accepted when all its numbers are finite, no price is zero or less, the volume is not
+    /// less than zero, and open and close lie between low and high.
+    #[test]
+    fn a_bar_is_judged_by_its_numbers(bars in prop::collection::vec(
+        (prop::array::uniform4(any_number()), any_number()), 200)) {
+        for (ohlc, volume) in bars {
+            let [open, high, low, close] = ohlc;
+            let is_sound = low > 0.0
+                && high < f64::INFINITY
+                && (low..=high).contains(&open)
+                && (low..=high).contains(&close)
+                && (0.0..f64::INFINITY).contains(&volume);
+            let bar = Bar::new(SHARE, Period::DAY, ohlc, volume);
+            prop_assert_eq!(bar.is_ok(), is_sound, "{:?} {:?}", ohlc, volume);
+        }
+    }
 
     /// Whatever an engine is told, it does not panic; what it refuses leaves it as it was, byte
     /// by byte; and the accepted inputs alone lead another engine to the same state and commands.
