@@ -6,6 +6,7 @@ use crate::risk::Fact;
 use crate::strategy::{Event, Strategy};
 use crate::types::{Bar, DataError, Facts, InstrumentId, MarketEvent, SlotId, Timestamp};
 
+use super::desk::Desk;
 use super::slot::{Bars, Follower};
 use super::{Command, Engine, EngineError};
 
@@ -137,17 +138,13 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         event: &MarketEvent,
         out: &mut Vec<Command>,
     ) {
-        for place in 0..self.followers(instrument) {
-            let Some(follower) = self.follower(instrument, place) else { break };
+        let mut next = 0;
+        while let Some(follower) = self.follower(instrument, next) {
+            next += 1;
             if self.is_for(follower, event) {
                 self.ask_apart(at, follower.slot, instrument, &Event::Market(event), out);
             }
         }
-    }
-
-    /// How many slots trade an instrument.
-    fn followers(&self, id: InstrumentId) -> usize {
-        self.routes.get(id.index()).map_or(0, Vec::len)
     }
 
     /// Who is at a place of an instrument's route.
@@ -173,27 +170,28 @@ impl<S: Strategy, M: MetricsSink> Engine<S, M> {
         }
     }
 
-    #[inline(never)]
-    fn close_news(&mut self, at: Timestamp, has_news: bool, out: &mut Vec<Command>) {
-        if has_news {
-            self.deliver(at, out);
-        }
-        if !self.desk.halts.is_clear() {
-            self.desk.manage_halts(at, out);
-        }
-    }
-
     /// What strategies are to be told, what halts want, and the readers' look at the facts.
     #[inline(always)]
     fn close_event(&mut self, at: Timestamp, out: &mut Vec<Command>) {
-        let has_news = !(self.desk.notices.is_empty() & self.desk.fresh.is_empty());
-        if has_news | !self.desk.halts.is_clear() {
-            self.close_news(at, has_news, out);
+        // Asked for together: mostly all three are empty.
+        let Desk { notices, fresh, halts, .. } = &self.desk;
+        if !(notices.is_empty() & fresh.is_empty() & halts.is_clear()) {
+            self.follow_up(at, out);
         }
         let facts = Facts::new(at, SlotId::HOUSE, &self.desk.instruments, self.desk.account.book());
         self.desk.sink.on_mark(&facts);
         if self.desk.sink.wants_limits(at) {
             self.desk.tell_limits(at);
+        }
+    }
+
+    #[inline(never)]
+    fn follow_up(&mut self, at: Timestamp, out: &mut Vec<Command>) {
+        if !(self.desk.notices.is_empty() && self.desk.fresh.is_empty()) {
+            self.deliver(at, out);
+        }
+        if !self.desk.halts.is_clear() {
+            self.desk.manage_halts(at, out);
         }
     }
 }
