@@ -27,8 +27,8 @@ pub struct Simulation<S, M = ()> {
     journal: Option<Box<Journal>>,
 }
 
-/// How many events ahead memory is asked for the one to come: it answers in some hundred
-/// nanoseconds, in which a run takes a handful of events.
+/// How many events ahead of the one at hand memory is asked: it answers in one or two hundred
+/// nanoseconds, and the shortest event takes seven.
 const AHEAD: usize = 32;
 
 /// Who has seen an event.
@@ -164,6 +164,7 @@ impl<S: Strategy, M: MetricsSink> Simulation<S, M> {
     fn step(&mut self, at: Timestamp, instant: &[Timed]) -> Result<(), EngineError> {
         self.wake_before(at)?;
         for (place, timed) in instant.iter().enumerate() {
+            // Behind the instant lies the next one; behind the last there is nothing to fetch.
             prefetch_index(instant, place + AHEAD);
             if is_funding(timed) {
                 self.show_both(timed)?;

@@ -158,8 +158,8 @@ impl SimVenue {
         }
     }
 
-    /// Lets a bar pass that no order and no request waits for; false, and nothing seen, when the
-    /// bar is not of this kind.
+    /// Lets a bar pass for which no order, request or report waits; false, and nothing seen, when
+    /// the bar is not of this kind.
     #[inline]
     pub(crate) fn pass(&mut self, at: Timestamp, bar: &Bar) -> bool {
         if !self.is_at_rest() {

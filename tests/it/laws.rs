@@ -102,8 +102,8 @@ fn any_number() -> impl proptest::strategy::Strategy<Value = f64> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A bar is accepted when all its numbers are finite, no price is zero or less, the volume is not
-    /// less than zero, and open and close lie between low and high.
+    /// A bar is accepted when all its numbers are finite, no price is zero or less, the volume is
+    /// not less than zero, and open and close lie between low and high.
     #[test]
     fn a_bar_is_judged_by_its_numbers(bars in prop::collection::vec(
         (prop::array::uniform4(any_number()), any_number()), 200)) {
