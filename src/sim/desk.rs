@@ -68,7 +68,7 @@ impl Desk {
     /// True when market data match nothing here.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        self.orders.is_empty() && !self.at_risk
+        self.orders.is_empty() & !self.at_risk
     }
 
     pub(super) fn position(&self, id: OrderId) -> Option<usize> {

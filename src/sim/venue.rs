@@ -166,7 +166,7 @@ impl SimVenue {
             return false;
         }
         let Some(desk) = self.desks.get_mut(bar.instrument.index()) else { return false };
-        let passes = (desk.orders.is_empty() & !desk.at_risk & (desk.feed == Feed::Bars))
+        let passes = (desk.is_idle() & (desk.feed == Feed::Bars))
             && desk.period == Some(bar.period)
             && at >= desk.seen_at;
         if passes {
